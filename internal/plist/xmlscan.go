@@ -2,6 +2,7 @@ package plist
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -26,7 +27,7 @@ type tag struct {
 // them at times, in names that people typed; other clients drop them too.
 func cleaned(data []byte) []byte {
 	forbidden := func(c byte) bool { return c < 0x20 && c != '\t' && c != '\n' && c != '\r' }
-	i := bytes.IndexFunc(data, func(r rune) bool { return r < 0x20 && forbidden(byte(r)) })
+	i := slices.IndexFunc(data, forbidden)
 	if i < 0 {
 		return data
 	}
@@ -168,7 +169,7 @@ func (s *scanner) tag() (tag, error) {
 	for i < len(s.in) && (s.in[i]|0x20 >= 'a' && s.in[i]|0x20 <= 'z') {
 		i++
 	}
-	t.name = string(s.in[from:i])
+	t.name = elementName(s.in[from:i])
 	var quote byte
 	for ; i < len(s.in); i++ {
 		switch c := s.in[i]; {
@@ -187,6 +188,31 @@ func (s *scanner) tag() (tag, error) {
 		}
 	}
 	return t, syntaxError(t.at, "tag without an end")
+}
+
+// elementName saves an allocation for every element that is known.
+func elementName(b []byte) string {
+	switch string(b) {
+	case "dict":
+		return "dict"
+	case "key":
+		return "key"
+	case "string":
+		return "string"
+	case "integer":
+		return "integer"
+	case "array":
+		return "array"
+	case "data":
+		return "data"
+	case "date":
+		return "date"
+	case "true":
+		return "true"
+	case "false":
+		return "false"
+	}
+	return string(b)
 }
 
 // text reads the content of the element just opened, and its end tag. The
