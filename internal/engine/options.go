@@ -1,0 +1,53 @@
+package engine
+
+import (
+	"log/slog"
+
+	"russet"
+)
+
+// BackupOptions says what to back up, and who is told.
+type BackupOptions struct {
+	UDID russet.UDID
+	// Events is told of every step and, a few times a second, of progress.
+	// Calls come one at a time. It may be nil.
+	Events func(russet.Event)
+	Log    *slog.Logger
+}
+
+// BackupResult is what a run of the device brought, whether it ended well or
+// not.
+type BackupResult struct {
+	Received  int64            // bytes from the device, everything counted
+	Sent      int64            // bytes to the device
+	Files     int              // files received whole
+	Unread    []russet.Problem // files the phone could not read; the backup is finished without them
+	Encrypted bool             // a backup password is set on the device
+	// Contacted is whether the device saw anything of the draft: decides
+	// whether a draft has been offered to it (decisions 7).
+	Contacted bool
+}
+
+// RestoreOptions says what to restore, and how. The switches are those of the
+// device, sent explicitly; a full restore as Finder makes it has System,
+// RemoveNotRestored and Reboot set.
+type RestoreOptions struct {
+	Source            russet.UDID // the device the backup came from: the name of its folder
+	Target            russet.UDID // the device to restore onto
+	Password          string      // of an encrypted backup
+	System            bool        // system domains and settings too
+	PreserveSettings  bool        // keep the device's present settings
+	RemoveNotRestored bool        // remove what the backup does not hold
+	Reboot            bool
+	SkipApps          bool // do not have the App Store's apps downloaded again
+	Events            func(russet.Event)
+	Log               *slog.Logger
+}
+
+// RestoreResult is what a restore moved.
+type RestoreResult struct {
+	Sent     int64 // bytes to the device
+	Received int64 // bytes from the device
+	// Missing are files that the device asked for and did not get.
+	Missing []russet.Problem
+}
