@@ -3,7 +3,6 @@
 package manifest
 
 import (
-	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -131,8 +130,14 @@ func (db *DB) close() error {
 		return nil
 	}
 	conn := db.conn
+	var errs []error
+	for _, stmt := range []*sqlite3.Stmt{db.insert, db.find} {
+		if stmt != nil {
+			errs = append(errs, stmt.Close())
+		}
+	}
 	db.conn, db.insert, db.find = nil, nil, nil
-	if err := conn.Close(); err != nil {
+	if err := errors.Join(append(errs, conn.Close())...); err != nil {
 		return fmt.Errorf("closing Manifest.db: %w", err)
 	}
 	return nil
@@ -265,9 +270,6 @@ func (db *DB) Finish() error {
 	db.inTx = false
 	return db.close()
 }
-
-// SetInterrupt makes long queries end with the context.
-func (db *DB) SetInterrupt(ctx context.Context) { db.conn.SetInterrupt(ctx) }
 
 // validID says whether a file ID can be a name in a backup folder.
 func validID(id string) bool {

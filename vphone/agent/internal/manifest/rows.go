@@ -104,9 +104,6 @@ func (db *DB) Unseen(seen *Set) (files, others []string, err error) {
 // Count returns how many rows there are.
 func (db *DB) Count() (int64, error) { return db.number("SELECT count(*) FROM Files") }
 
-// lastRow is the greatest row number.
-func (db *DB) lastRow() (int64, error) { return db.number("SELECT coalesce(max(rowid), 0) FROM Files") }
-
 func (db *DB) number(query string) (int64, error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
@@ -127,32 +124,36 @@ func (db *DB) number(query string) (int64, error) {
 }
 
 // Set is a set of row numbers: a bit for each.
-type Set struct{ bits []uint64 }
+type Set struct {
+	bits []uint64
+	last int64
+}
 
 // maxRows bounds what a stranger's row numbers make the phone allocate. The
 // largest phone seen had 1.3 million rows.
 const maxRows = 1 << 26
 
-// NewSet makes a set for the rows the database holds now.
+// NewSet makes a set for the rows the database holds now. Rows written later
+// count as members.
 func (db *DB) NewSet() (*Set, error) {
-	last, err := db.lastRow()
+	last, err := db.number("SELECT coalesce(max(rowid), 0) FROM Files")
 	if err != nil {
 		return nil, err
 	}
 	if last < 0 || last > maxRows {
 		return nil, fmt.Errorf("%w: row number %d", ErrDamaged, last)
 	}
-	return &Set{bits: make([]uint64, last/64+1)}, nil
+	return &Set{bits: make([]uint64, last/64+1), last: last}, nil
 }
 
-// Add puts a row into the set; rows newer than the set are in it for good.
+// Add puts a row into the set.
 func (s *Set) Add(row int64) {
-	if row >= 0 && row/64 < int64(len(s.bits)) {
+	if row >= 0 && row <= s.last {
 		s.bits[row/64] |= 1 << (row % 64)
 	}
 }
 
 // Has says whether a row is in the set.
 func (s *Set) Has(row int64) bool {
-	return row/64 >= int64(len(s.bits)) || row < 0 || s.bits[row/64]&(1<<(row%64)) != 0
+	return row > s.last || row >= 0 && s.bits[row/64]&(1<<(row%64)) != 0
 }
