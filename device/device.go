@@ -24,6 +24,7 @@ import (
 	"log/slog"
 	"net"
 
+	"russet/device/internal/wire"
 	"russet/device/lockdown"
 	"russet/internal/plist"
 )
@@ -118,7 +119,7 @@ func introduce(ctx context.Context, c *lockdown.Client) (Info, error) {
 	case kind == "com.apple.mobile.restored":
 		return Info{}, ErrRestoreMode
 	case kind != lockdown.Type:
-		return Info{}, fmt.Errorf("something that calls itself %q answers in place of lockdownd", kind)
+		return Info{}, fmt.Errorf("something that calls itself %q answers in place of lockdownd", wire.Brief(kind))
 	}
 	version, err := c.Value(ctx, "", "ProductVersion")
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"russet/device/internal/wire"
 	"russet/internal/plist"
 )
 
@@ -130,7 +131,7 @@ var (
 func refusalOf(answer plist.Dict) Code {
 	if answer.Has("Error") {
 		if s := answer.String("Error"); s != "" {
-			return Code(brief(s))
+			return Code(wire.Brief(s))
 		}
 		return "an error without a name"
 	}
@@ -138,14 +139,6 @@ func refusalOf(answer plist.Dict) Code {
 		return "Failure"
 	}
 	return ""
-}
-
-// brief cuts a stranger's word to a length that fits into a message.
-func brief(s string) string {
-	if len(s) <= 64 {
-		return s
-	}
-	return strings.ToValidUTF8(s[:64], "") + "…"
 }
 
 // Dropped reports whether err means that the other side closed the connection,

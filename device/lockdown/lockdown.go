@@ -54,7 +54,7 @@ func (c *Client) call(ctx context.Context, request, subject string, fields plist
 		return nil, err
 	}
 	if got := answer.String("Request"); got != "" && got != request {
-		return nil, fmt.Errorf("lockdown %s: the device answered %q instead", request, brief(got))
+		return nil, fmt.Errorf("lockdown %s: the device answered %q instead", request, wire.Brief(got))
 	}
 	return answer, nil
 }

@@ -28,8 +28,8 @@ type Event struct {
 const maxDevices = 4096
 
 // Listen reports the devices that are there and then all that come and go,
-// until ctx ends, the loop is left, or the connection fails. The last pair of
-// the last two has the error; ctx's own end is no error of the iterator.
+// until ctx ends, the loop is left, or the connection fails. Only a failure is
+// reported, as the last thing; the end of ctx is known to the caller.
 func (c *Client) Listen(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		err := c.listen(ctx, func(e Event) bool { return yield(e, nil) })
@@ -46,7 +46,7 @@ func (c *Client) listen(ctx context.Context, report func(Event) bool) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	if _, err := c.ask(ctx, conn, "Listen", nil); err != nil {
+	if err := c.command(ctx, conn, "Listen", nil); err != nil {
 		return err
 	}
 	known := map[uint64]*Device{}

@@ -29,7 +29,7 @@ func (c *Client) ReadPairRecord(ctx context.Context, udid string) ([]byte, error
 // report success without having stored anything, and a pairing whose record is
 // lost must be made again at the device. [ErrNotSaved] says so.
 func (c *Client) SavePairRecord(ctx context.Context, d *Device, record []byte) error {
-	_, err := c.call(ctx, "SavePairRecord", plist.Dict{
+	err := c.callCommand(ctx, "SavePairRecord", plist.Dict{
 		"PairRecordID": d.UDID, "PairRecordData": record, "DeviceID": d.ID,
 	})
 	if err != nil {
@@ -66,6 +66,5 @@ func sameRecord(a, b []byte) bool {
 // DeletePairRecord makes the daemon forget a pairing. One it does not have is
 // fs.ErrNotExist.
 func (c *Client) DeletePairRecord(ctx context.Context, udid string) error {
-	_, err := c.call(ctx, "DeletePairRecord", plist.Dict{"PairRecordID": udid})
-	return err
+	return c.callCommand(ctx, "DeletePairRecord", plist.Dict{"PairRecordID": udid})
 }

@@ -101,6 +101,28 @@ func (c *Client) ask(ctx context.Context, conn net.Conn, request string, fields 
 	return answer, nil
 }
 
+// command is ask for a request whose whole answer is that it was done.
+func (c *Client) command(ctx context.Context, conn net.Conn, request string, fields plist.Dict) error {
+	answer, err := c.ask(ctx, conn, request, fields)
+	if err != nil {
+		return err
+	}
+	if answer.String("MessageType") != "Result" || !answer.Has("Number") {
+		return fmt.Errorf("usbmuxd %s: the answer is no result", request)
+	}
+	return nil
+}
+
+// callCommand makes one such request on a connection of its own.
+func (c *Client) callCommand(ctx context.Context, request string, fields plist.Dict) error {
+	conn, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	return c.command(ctx, conn, request, fields)
+}
+
 // Devices lists the devices that are there now, each with its connections: one
 // that is on the cable and on the network comes twice.
 func (c *Client) Devices(ctx context.Context) ([]*Device, error) {
@@ -145,7 +167,7 @@ func (c *Client) connect(ctx context.Context, id uint64, port uint16) (net.Conn,
 	if err != nil {
 		return nil, err
 	}
-	_, err = c.ask(ctx, conn, "Connect", plist.Dict{
+	err = c.command(ctx, conn, "Connect", plist.Dict{
 		"DeviceID": id,
 		// The port in network byte order, inside an integer.
 		"PortNumber": port>>8 | port<<8,
@@ -165,4 +187,3 @@ func dashed(serial string) string {
 	}
 	return serial
 }
-

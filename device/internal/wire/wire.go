@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"russet/internal/plist"
@@ -150,4 +151,13 @@ func (c *Conn) call(ctx context.Context, req plist.Dict, send func(context.Conte
 		c.broken = true
 	}
 	return answer, err
+}
+
+// Brief cuts a stranger's word to a length that fits into a message.
+func Brief(s string) string {
+	const most = 64
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
