@@ -208,12 +208,14 @@ func BenchmarkAppendBinary(b *testing.B) {
 	record := map[string]any{
 		"$version": 100000, "$archiver": "NSKeyedArchiver", "$top": map[string]any{"root": plist.UID(1)},
 		"$objects": []any{
-			"$null", map[string]any{
+			"$null",
+			map[string]any{
 				"$class": plist.UID(3), "RelativePath": plist.UID(2), "Size": 12345, "Mode": 33188, "UserID": 501,
 				"GroupID": 501, "LastModified": 1700000000, "LastStatusChange": 1700000000, "Birth": 1700000000,
 				"InodeNumber": 123456, "ProtectionClass": 3, "Flags": 0,
 			},
-			"Library/SMS/sms.db", map[string]any{"$classname": "MBFile", "$classes": []any{"MBFile", "NSObject"}},
+			"Library/SMS/sms.db",
+			map[string]any{"$classname": "MBFile", "$classes": []any{"MBFile", "NSObject"}},
 		},
 	}
 	var e plist.Encoder
