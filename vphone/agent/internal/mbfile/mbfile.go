@@ -9,7 +9,6 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"errors"
-	"time"
 )
 
 // File is what an MBFile says. Sizes are in bytes, times whole seconds.
@@ -33,16 +32,17 @@ type File struct {
 // ErrMalformed is wrapped by every error of [Decode].
 var ErrMalformed = errors.New("malformed file archive")
 
-// ID is the name of a file in a backup: the SHA-1 of its domain and path, in
-// lower-case hex.
-func ID(domain, path string) string {
+// Sum is the ID of a file in a backup: the SHA-1 of its domain and path.
+func Sum(domain, path string) [sha1.Size]byte {
 	b := make([]byte, 0, 256)
 	b = append(b, domain...)
 	b = append(b, '-')
 	b = append(b, path...)
-	sum := sha1.Sum(b)
-	return hex.EncodeToString(sum[:])
+	return sha1.Sum(b)
 }
 
-// Mtime is the modification time as a time.
-func (f *File) Mtime() time.Time { return time.Unix(f.ModTime, 0).UTC() }
+// ID is the ID of a file as it stands in names: in lower-case hex.
+func ID(domain, path string) string {
+	sum := Sum(domain, path)
+	return hex.EncodeToString(sum[:])
+}

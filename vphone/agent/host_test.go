@@ -1,0 +1,328 @@
+package agent_test
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"russet/vphone/internal/plist"
+)
+
+// host is a plain, obedient host: a folder.
+type host struct {
+	t    *testing.T
+	dir  string
+	free int64
+	seen []string                              // names of the device's requests
+	stop func(message string, args []any) bool // hangs up before answering
+}
+
+func newHost(t *testing.T) *host {
+	return &host{t: t, dir: t.TempDir(), free: 1 << 40}
+}
+
+// hostConn is one session of a host.
+type hostConn struct {
+	*host
+	net.Conn
+	r *bufio.Reader
+	w *bufio.Writer
+}
+
+var errHungUp = errors.New("the host hung up")
+
+func (h *hostConn) send(message ...any) error {
+	body, err := plist.Binary(message)
+	if err != nil {
+		return err
+	}
+	if err := binary.Write(h.w, binary.BigEndian, uint32(len(body))); err != nil {
+		return err
+	}
+	if _, err := h.w.Write(body); err != nil {
+		return err
+	}
+	return h.w.Flush()
+}
+
+func (h *hostConn) number() (int, error) {
+	var n uint32
+	err := binary.Read(h.r, binary.BigEndian, &n)
+	return int(n), err
+}
+
+func (h *hostConn) receive() (string, []any, error) {
+	n, err := h.number()
+	if err != nil {
+		return "", nil, err
+	}
+	if n > 1<<26 {
+		return "", nil, fmt.Errorf("a message of %d bytes", n)
+	}
+	body := make([]byte, n)
+	if _, err := io.ReadFull(h.r, body); err != nil {
+		return "", nil, err
+	}
+	v, err := plist.Unmarshal(body)
+	if err != nil {
+		return "", nil, err
+	}
+	items, _ := v.([]any)
+	if len(items) == 0 {
+		return "", nil, errors.New("an empty message")
+	}
+	name, _ := items[0].(string)
+	return name, items[1:], nil
+}
+
+// open does what comes before the first command.
+func (h *hostConn) open() error {
+	if _, _, err := h.receive(); err != nil {
+		return err
+	}
+	if err := h.send("DLMessageVersionExchange", "DLVersionsOk", 400); err != nil {
+		return err
+	}
+	if _, _, err := h.receive(); err != nil {
+		return err
+	}
+	hello := map[string]any{"MessageName": "Hello", "SupportedProtocolVersions": []any{2.0, 2.1}}
+	if err := h.send("DLMessageProcessMessage", hello); err != nil {
+		return err
+	}
+	_, args, err := h.receive()
+	if err != nil {
+		return err
+	}
+	if r, _ := args[0].(map[string]any); r["ErrorCode"] != int64(0) || r["ProtocolVersion"] != 2.1 {
+		return fmt.Errorf("hello was answered with %v", args)
+	}
+	return nil
+}
+
+// run sends a command and serves the device until its Response.
+func (h *hostConn) run(command map[string]any) (map[string]any, error) {
+	if err := h.open(); err != nil {
+		return nil, err
+	}
+	if err := h.send("DLMessageProcessMessage", command); err != nil {
+		return nil, err
+	}
+	for {
+		name, args, err := h.receive()
+		if err != nil {
+			return nil, err
+		}
+		h.seen = append(h.seen, name)
+		if h.stop != nil && h.stop(name, args) {
+			return nil, errHungUp
+		}
+		if name == "DLMessageProcessMessage" {
+			response, _ := args[0].(map[string]any)
+			return response, h.send("DLMessageDisconnect", "___EmptyParameterString___")
+		}
+		if err := h.serve(name, args); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (h *hostConn) serve(name string, args []any) error {
+	switch name {
+	case "DLMessageDownloadFiles":
+		return h.download(texts(args[0]))
+	case "DLMessageUploadFiles":
+		return h.upload()
+	case "DLContentsOfDirectory":
+		return h.list(args[0].(string))
+	case "DLMessageGetFreeDiskSpace":
+		return h.send("DLMessageStatusResponse", 0, "", h.free)
+	case "DLMessageCreateDirectory":
+		return h.status(os.MkdirAll(h.path(args[0].(string)), 0o755))
+	case "DLMessageMoveItems":
+		var err error
+		for from, to := range args[0].(map[string]any) {
+			err = errors.Join(err, os.Rename(h.path(from), h.path(to.(string))))
+		}
+		return h.status(err)
+	case "DLMessageRemoveItems":
+		var err error
+		for _, path := range texts(args[0]) {
+			err = errors.Join(err, os.RemoveAll(h.path(path)))
+		}
+		return h.status(err)
+	case "DLMessageCopyItem":
+		return h.status(os.CopyFS(h.path(args[1].(string)), os.DirFS(h.path(args[0].(string)))))
+	}
+	return fmt.Errorf("unknown message %q", name)
+}
+
+func texts(v any) []string {
+	items, _ := v.([]any)
+	out := make([]string, len(items))
+	for i, item := range items {
+		out[i], _ = item.(string)
+	}
+	return out
+}
+
+func (h *hostConn) path(name string) string { return filepath.Join(h.dir, filepath.FromSlash(name)) }
+
+func (h *hostConn) status(err error) error {
+	if err != nil {
+		return h.send("DLMessageStatusResponse", code(err), err.Error(), map[string]any{})
+	}
+	return h.send("DLMessageStatusResponse", 0, "___EmptyParameterString___", map[string]any{})
+}
+
+func code(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, fs.ErrNotExist):
+		return -6
+	}
+	return -1
+}
+
+func (h *hostConn) list(name string) error {
+	entries, err := os.ReadDir(h.path(name))
+	if err != nil {
+		return h.status(err)
+	}
+	extra := map[string]any{}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		kind := "DLFileTypeRegular"
+		if e.IsDir() {
+			kind = "DLFileTypeDirectory"
+		}
+		extra[e.Name()] = map[string]any{
+			"DLFileType": kind, "DLFileSize": info.Size(), "DLFileModificationDate": time.Unix(0, 0).UTC(),
+		}
+	}
+	return h.send("DLMessageStatusResponse", 0, "___EmptyParameterString___", extra)
+}
+
+func (h *hostConn) frame(status byte, data []byte) {
+	h.w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(data)+1)))
+	h.w.Write([]byte{status})
+	h.w.Write(data)
+}
+
+func (h *hostConn) download(paths []string) error {
+	failed := map[string]any{}
+	for _, name := range paths {
+		h.w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(name))))
+		h.w.Write([]byte(name))
+		data, err := os.ReadFile(h.path(name))
+		if err != nil {
+			failed[name] = map[string]any{"DLFileErrorString": err.Error(), "DLFileErrorCode": code(err)}
+			h.frame(byte(-code(err)), []byte(err.Error()))
+			continue
+		}
+		for len(data) > 0 {
+			n := min(len(data), 32768)
+			h.frame(0x0C, data[:n])
+			data = data[n:]
+		}
+		h.frame(0, nil)
+	}
+	h.w.Write([]byte{0, 0, 0, 0})
+	if len(failed) > 0 {
+		return h.send("DLMessageStatusResponse", -13, "Multi status", failed)
+	}
+	return h.status(nil)
+}
+
+func (h *hostConn) text() (string, error) {
+	n, err := h.number()
+	if err != nil || n == 0 {
+		return "", err
+	}
+	b := make([]byte, n)
+	_, err = io.ReadFull(h.r, b)
+	return string(b), err
+}
+
+func (h *hostConn) upload() error {
+	for {
+		device, err := h.text()
+		if err != nil {
+			return err
+		}
+		if device == "" {
+			return h.status(nil)
+		}
+		name, err := h.text()
+		if err != nil {
+			return err
+		}
+		if err := h.receiveFile(name); err != nil {
+			return err
+		}
+	}
+}
+
+func (h *hostConn) receiveFile(name string) error {
+	f, err := os.Create(h.path(name))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for {
+		n, err := h.number()
+		if err != nil {
+			return err
+		}
+		status, err := h.r.ReadByte()
+		if err != nil {
+			return err
+		}
+		if _, err := io.CopyN(f, h.r, int64(n-1)); err != nil {
+			return err
+		}
+		switch status {
+		case 0x0C:
+		case 0:
+			return nil
+		case 0x0B:
+			return os.Remove(f.Name())
+		default:
+			return fmt.Errorf("status byte %#x in an upload", status)
+		}
+	}
+}
+
+// files lists the files of a backup, relative to its root.
+func (h *host) files(root string) map[string]int64 {
+	h.t.Helper()
+	out := map[string]int64{}
+	base := filepath.Join(h.dir, root)
+	err := filepath.WalkDir(base, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			out[strings.TrimPrefix(path, base+"/")] = info.Size()
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		h.t.Fatal(err)
+	}
+	return out
+}
