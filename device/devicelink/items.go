@@ -1,6 +1,10 @@
 package devicelink
 
-import "russet/internal/plist"
+import (
+	"strings"
+
+	"russet/internal/plist"
+)
 
 // maxItems is how many failing items an answer lists; the device needs to
 // know that there are some.
@@ -18,7 +22,8 @@ func (b *items) add(name string, code Code) {
 		b.failing = plist.Dict{}
 	}
 	if len(b.failing) < maxItems {
-		b.failing[name] = plist.Dict{"DLFileErrorString": code.text(), "DLFileErrorCode": int64(code)}
+		// A property list holds nothing but UTF-8; a frame's name may.
+		b.failing[strings.ToValidUTF8(name, "\uFFFD")] = plist.Dict{"DLFileErrorString": code.text(), "DLFileErrorCode": int64(code)}
 	}
 }
 
