@@ -3,6 +3,7 @@ package plist
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -24,9 +25,10 @@ type decoder struct {
 	objects int            // how many more values may be made
 	bytes   int            // how many more bytes of data may be copied
 	strings map[Ref]string // strings are shared by many parents, keys above all
+	skip    []string       // keys of the root whose values are passed over
 }
 
-func parseBinary(data []byte, lim Limits) (any, error) {
+func parseBinary(data []byte, lim Limits, skip []string) (any, error) {
 	doc, err := OpenBinary(data)
 	if err != nil {
 		return nil, err
@@ -37,6 +39,7 @@ func parseBinary(data []byte, lim Limits) (any, error) {
 		objects: min(lim.Objects, expansion*len(data)),
 		bytes:   min(lim.Bytes, expansion*len(data)),
 		strings: make(map[Ref]string),
+		skip:    skip,
 	}
 	return d.value(doc.top)
 }
@@ -133,11 +136,16 @@ func (d *decoder) dict(r Ref) (any, error) {
 	if c.Len() > d.objects {
 		return nil, d.limit(r, "too many objects")
 	}
+	var skip []string
+	skip, d.skip = d.skip, nil // it is the root's alone
 	out := make(Dict, c.Len())
 	for i := range c.Len() {
 		key, err := d.string(c.Key(i))
 		if err != nil {
 			return nil, err
+		}
+		if slices.Contains(skip, key) {
+			continue
 		}
 		if out[key], err = d.value(c.Value(i)); err != nil {
 			return nil, err

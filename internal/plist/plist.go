@@ -55,15 +55,19 @@ const binaryMagic = "bplist00"
 // '<'. Anything else is an error of kind ErrFormat; there is no third guess
 // (an old-style text list would turn nearly every wrong file into a value).
 func Parse(data []byte, lim Limits) (any, error) {
+	return parse(data, lim, nil)
+}
+
+func parse(data []byte, lim Limits, skip []string) (any, error) {
 	lim = lim.withDefaults()
 	if len(data) > lim.Bytes {
 		return nil, &Error{Kind: ErrLimit, Offset: lim.Bytes, Reason: "input too long"}
 	}
 	if bytes.HasPrefix(data, []byte(binaryMagic)) {
-		return parseBinary(data, lim)
+		return parseBinary(data, lim, skip)
 	}
 	if isXML(data) {
-		return parseXML(data, lim)
+		return parseXML(data, lim, skip)
 	}
 	return nil, &Error{Kind: ErrFormat, Reason: "neither bplist00 nor XML"}
 }
@@ -71,7 +75,13 @@ func Parse(data []byte, lim Limits) (any, error) {
 // ParseDict decodes a property list whose root is a dictionary, under the
 // default limits. Another root is an error of kind ErrFormat.
 func ParseDict(data []byte) (Dict, error) {
-	v, err := Parse(data, Limits{})
+	return ParseDictWithout(data)
+}
+
+// ParseDictWithout is ParseDict but for the named keys of the root, whose
+// values are passed over: for lists with megabytes nobody has asked for.
+func ParseDictWithout(data []byte, skip ...string) (Dict, error) {
+	v, err := parse(data, Limits{}, skip)
 	if err != nil {
 		return nil, err
 	}

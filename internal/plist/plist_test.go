@@ -186,3 +186,21 @@ func TestDictReadsOnlyItsType(t *testing.T) {
 		}
 	}
 }
+
+func TestNamedKeysOfTheRootArePassedOver(t *testing.T) {
+	inner := plist.Dict{"icons": "kept", "a": []any{plist.Dict{"b": int64(1)}, true}}
+	for name, marshal := range encodings {
+		data, err := marshal(plist.Dict{"icons": inner, "empty": plist.Dict{}, "none": "", "keep": inner})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := plist.ParseDictWithout(data, "icons", "empty", "none", "missing")
+		if want := (plist.Dict{"keep": inner}); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	cut := "<plist><dict><key>icons</key><dict><key>a</key>"
+	if _, err := plist.ParseDictWithout([]byte(cut), "icons"); !errors.Is(err, plist.ErrSyntax) {
+		t.Errorf("cut inside what is passed over: %v", err)
+	}
+}

@@ -3,6 +3,7 @@ package plist
 import (
 	"encoding/base64"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,14 +18,16 @@ type xmlDecoder struct {
 	scanner
 	depth, objects int
 	keys           map[string]string // keys repeat: one copy of each
+	skip           []string          // keys of the root whose values are passed over
 }
 
-func parseXML(data []byte, lim Limits) (any, error) {
+func parseXML(data []byte, lim Limits, skip []string) (any, error) {
 	d := xmlDecoder{
 		scanner: scanner{in: cleaned(data)},
 		depth:   lim.Depth,
 		objects: lim.Objects,
 		keys:    make(map[string]string),
+		skip:    skip,
 	}
 	if err := d.prolog(); err != nil {
 		return nil, err
@@ -175,6 +178,8 @@ func (d *xmlDecoder) array(open tag) (any, error) {
 
 func (d *xmlDecoder) dict(open tag) (any, error) {
 	out := Dict{}
+	var skip []string
+	skip, d.skip = d.skip, nil // it is the root's alone
 	if open.empty {
 		return out, nil
 	}
@@ -196,8 +201,37 @@ func (d *xmlDecoder) dict(open tag) (any, error) {
 		if t, err = d.next(); err != nil {
 			return nil, err
 		}
-		if out[key], err = d.value(t); err != nil {
+		if slices.Contains(skip, key) {
+			err = d.passOver(t)
+		} else {
+			out[key], err = d.value(t)
+		}
+		if err != nil {
 			return nil, err
+		}
+	}
+}
+
+// passOver reads to the end of an element and decodes nothing of it.
+func (d *xmlDecoder) passOver(t tag) error {
+	for depth := 0; ; {
+		switch {
+		case t.empty:
+		case t.name != "dict" && t.name != "array" && t.start:
+			if _, err := d.text(t); err != nil {
+				return err
+			}
+		case t.start:
+			depth++
+		default:
+			depth--
+		}
+		if depth <= 0 {
+			return nil
+		}
+		var err error
+		if t, err = d.next(); err != nil {
+			return err
 		}
 	}
 }
