@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 )
@@ -26,7 +27,10 @@ func Do(ctx context.Context, limit time.Duration, setDeadline func(time.Time) er
 	if limit > 0 {
 		deadline = time.Now().Add(limit)
 	}
-	if err := setDeadline(deadline); err != nil {
+	switch err := setDeadline(deadline); {
+	case errors.Is(err, io.ErrClosedPipe):
+		return io.EOF // the word of net.Pipe for an other end that has closed
+	case err != nil:
 		return err
 	}
 	interrupted := make(chan struct{})
