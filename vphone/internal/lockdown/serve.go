@@ -216,6 +216,10 @@ func (s *server) unsecure() error {
 		if err := s.tls.CloseWrite(); err != nil {
 			return err
 		}
+		// CloseWrite lets the deadline pass, so that nobody writes any more.
+		if err := s.raw.SetWriteDeadline(time.Time{}); err != nil {
+			return err
+		}
 	}
 	s.raw.tls = false
 	s.tls, s.stream, s.config, s.id = nil, s.raw, nil, ""
