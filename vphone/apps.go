@@ -1,14 +1,11 @@
 package vphone
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"image"
-	"image/color"
-	"image/png"
 	"net"
 	"slices"
 	"strings"
@@ -18,9 +15,44 @@ import (
 	"russet/vphone/internal/wire"
 )
 
-// An app is an application on the phone: every AppDomain on its disk is one.
-type app struct {
-	id   string
+// An App is what the App Store knows of an application. Only ID must be set.
+type App struct {
+	ID      string // CFBundleIdentifier
+	Name    string
+	Version string // CFBundleShortVersionString
+	Build   string // CFBundleVersion
+	Artist  string
+	Genre   string
+	ItemID  int64
+	Icon    []byte // PNG
+}
+
+// made fills what is empty with something made of the identifier.
+func (a App) made() App {
+	sum := int64(hash(a.ID))
+	word := a.ID[strings.LastIndexByte(a.ID, '.')+1:]
+	if word != "" {
+		word = strings.ToUpper(word[:1]) + word[1:]
+	}
+	a.Name = cmp.Or(a.Name, word, a.ID)
+	a.Version = cmp.Or(a.Version, fmt.Sprintf("%d.%d", 1+sum%9, sum>>8%10))
+	a.Build = cmp.Or(a.Build, a.Version)
+	a.Artist = cmp.Or(a.Artist, "Virtual Software")
+	a.Genre = cmp.Or(a.Genre, "Utilities")
+	a.ItemID = cmp.Or(a.ItemID, sum)
+	return a
+}
+
+func hash(text string) uint32 {
+	h := fnv.New32a()
+	h.Write([]byte(text))
+	return h.Sum32()
+}
+
+// An installedApp is an application on the phone: every AppDomain on its disk
+// is one.
+type installedApp struct {
+	App
 	size int64 // of its data
 }
 
@@ -29,19 +61,29 @@ const appDomain = "AppDomain-"
 // errEnough ends a walk.
 var errEnough = errors.New("enough")
 
-// findApps walks the disk up to the last application; they come first.
-func (p *Phone) findApps() ([]app, error) {
-	var apps []app
+// installed lists the applications. It walks the disk the first time, and
+// after a reboot, as a restore ends with one.
+func (p *Phone) installed() ([]installedApp, error) {
+	p.appsMu.Lock()
+	defer p.appsMu.Unlock()
+	if p.apps != nil {
+		return p.apps, nil
+	}
+	apps := []installedApp{}
 	err := p.disk.Walk(func(e *disk.Entry) error {
 		id, ok := strings.CutPrefix(e.Domain, appDomain)
 		switch {
 		case !ok && e.Domain > appDomain:
-			return errEnough
+			return errEnough // the domains are sorted
 		case !ok:
 			return nil
 		}
-		if len(apps) == 0 || apps[len(apps)-1].id != id {
-			apps = append(apps, app{id: id})
+		if len(apps) == 0 || apps[len(apps)-1].ID != id {
+			known := App{ID: id}
+			if i := slices.IndexFunc(p.knownApps, func(a App) bool { return a.ID == id }); i >= 0 {
+				known = p.knownApps[i]
+			}
+			apps = append(apps, installedApp{App: known.made()})
 		}
 		apps[len(apps)-1].size += e.Size
 		return nil
@@ -49,48 +91,44 @@ func (p *Phone) findApps() ([]app, error) {
 	if err != nil && !errors.Is(err, errEnough) {
 		return nil, fmt.Errorf("list applications: %w", err)
 	}
+	p.apps = apps
 	return apps, nil
 }
 
-// name makes a name of the last part of the identifier.
-func (a app) name() string {
-	word := a.id[strings.LastIndexByte(a.id, '.')+1:]
-	if word == "" {
-		return a.id
-	}
-	return strings.ToUpper(word[:1]) + word[1:]
+func (p *Phone) forgetApps() {
+	p.appsMu.Lock()
+	defer p.appsMu.Unlock()
+	p.apps = nil
 }
 
 // attributes is what installation_proxy tells of an application.
-func (a app) attributes() (map[string]any, error) {
-	hash := fnv.New64a()
-	hash.Write([]byte(a.id))
-	sum := hash.Sum64()
-	version := fmt.Sprintf("%d.%d", 1+sum%9, sum>>8%10)
+func (a installedApp) attributes() (map[string]any, error) {
 	metadata, err := plist.Binary(map[string]any{
-		"itemId":                   int64(sum >> 34),
-		"itemName":                 a.name(),
-		"artistName":               "Virtual Software",
+		"artistName":               a.Artist,
+		"bundleShortVersionString": a.Version,
+		"bundleVersion":            a.Build,
+		"genre":                    a.Genre,
+		"itemId":                   a.ItemID,
+		"itemName":                 a.Name,
 		"kind":                     "software",
-		"softwareVersionBundleId":  a.id,
-		"bundleShortVersionString": version,
-		"bundleVersion":            version,
+		"softwareVersionBundleId":  a.ID,
 	})
 	if err != nil {
 		return nil, err
 	}
+	sum := hash(a.ID)
 	return map[string]any{
-		"ApplicationSINF":            fmt.Appendf(nil, "sinf of %s", a.id),
+		"ApplicationSINF":            fmt.Appendf(nil, "sinf of %s", a.ID),
 		"ApplicationType":            "User",
-		"CFBundleDisplayName":        a.name(),
-		"CFBundleExecutable":         a.name(),
-		"CFBundleIdentifier":         a.id,
-		"CFBundleName":               a.name(),
-		"CFBundleShortVersionString": version,
-		"CFBundleVersion":            version,
+		"CFBundleDisplayName":        a.Name,
+		"CFBundleExecutable":         a.Name,
+		"CFBundleIdentifier":         a.ID,
+		"CFBundleName":               a.Name,
+		"CFBundleShortVersionString": a.Version,
+		"CFBundleVersion":            a.Build,
 		"DynamicDiskUsage":           a.size,
 		"MinimumOSVersion":           "15.0",
-		"Path":                       fmt.Sprintf("/private/var/containers/Bundle/Application/%016X/%s.app", sum, a.name()),
+		"Path":                       fmt.Sprintf("/private/var/containers/Bundle/Application/%08X/%s.app", sum, a.Name),
 		"StaticDiskUsage":            int64(20<<20 + sum%(80<<20)),
 		"iTunesMetadata":             metadata,
 	}, nil
@@ -150,7 +188,7 @@ func (p *Phone) chosenApps(options map[string]any) ([]shownApp, error) {
 	}
 	var chosen []shownApp
 	for _, a := range installed {
-		if hasIDs && !slices.Contains(ids, any(a.id)) {
+		if hasIDs && !slices.Contains(ids, any(a.ID)) {
 			continue
 		}
 		all, err := a.attributes()
@@ -166,7 +204,7 @@ func (p *Phone) chosenApps(options map[string]any) ([]shownApp, error) {
 				}
 			}
 		}
-		chosen = append(chosen, shownApp{a.id, shown})
+		chosen = append(chosen, shownApp{a.ID, shown})
 	}
 	return chosen, nil
 }
@@ -188,46 +226,4 @@ func browse(conn net.Conn, apps []shownApp) error {
 		at += len(part)
 	}
 	return wire.WriteXML(conn, map[string]any{"Status": "Complete"})
-}
-
-// serveSpringboard draws icons.
-func serveSpringboard(_ context.Context, _ *Phone, conn net.Conn) error {
-	for {
-		msg, err := wire.Read(conn)
-		if err != nil {
-			return err
-		}
-		reply := map[string]any{}
-		if id, ok := msg["bundleId"].(string); ok && msg["command"] == "getIconPNGData" {
-			if reply["pngData"], err = icon(id); err != nil {
-				return err
-			}
-		}
-		if err := wire.WriteBinary(conn, reply); err != nil {
-			return err
-		}
-	}
-}
-
-// icon is a square with round corners in a colour of the application's own.
-func icon(id string) ([]byte, error) {
-	const size, radius = 60, 13
-	hash := fnv.New32a()
-	hash.Write([]byte(id))
-	sum := hash.Sum32()
-	img := image.NewNRGBA(image.Rect(0, 0, size, size))
-	for y := range size {
-		for x := range size {
-			dx := max(radius-x, x-(size-1-radius), 0)
-			dy := max(radius-y, y-(size-1-radius), 0)
-			if dx*dx+dy*dy > radius*radius {
-				continue
-			}
-			shade := uint8(y)
-			img.SetNRGBA(x, y, color.NRGBA{byte(sum)/2 + 128 - shade, byte(sum>>8)/2 + 128 - shade, byte(sum>>16)/2 + 128 - shade, 255})
-		}
-	}
-	var b bytes.Buffer
-	err := png.Encode(&b, img)
-	return b.Bytes(), err
 }

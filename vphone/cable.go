@@ -51,6 +51,7 @@ func (p *Phone) Reboot() {
 	p.wake()
 	p.mu.Unlock()
 	p.log.Info("reboot")
+	p.forgetApps()
 	p.dropConns(nil)
 	p.tellWatchers()
 	time.AfterFunc(p.rebootTime, func() {

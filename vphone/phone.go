@@ -49,6 +49,9 @@ type Options struct {
 	// Disk is what the phone holds; nil means Dir/disk if that is there,
 	// else an empty disk in memory. Close closes it.
 	Disk disk.Disk
+	// Apps is what is known of the applications on the disk; what is
+	// missing is made up.
+	Apps []App
 	// Key is the device's RSA key; nil makes one.
 	Key *rsa.PrivateKey
 	// Passcode locks the screen; "" for a phone without one.
@@ -77,8 +80,11 @@ type Phone struct {
 	cancel     context.CancelFunc
 	running    sync.WaitGroup
 
-	installed func() ([]app, error) // what is on the disk when first asked
-	anyArmed  atomic.Bool           // len(armed) > 0
+	knownApps []App
+	anyArmed  atomic.Bool // len(armed) > 0
+
+	appsMu sync.Mutex
+	apps   []installedApp // nil until asked for
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced when the owner's state changes
@@ -158,6 +164,7 @@ func prepare(dir string, s state, o Options) (*Phone, error) {
 		dir: dir, key: key, disk: storage, state: s,
 		log:        cmp.Or(o.Logger, slog.New(slog.DiscardHandler)).With("phone", s.Identity.Name),
 		faults:     &agent.Faults{},
+		knownApps:  o.Apps,
 		rebootTime: cmp.Or(o.RebootTime, 2*time.Second),
 		changed:    make(chan struct{}),
 		cable:      true,
@@ -167,7 +174,6 @@ func prepare(dir string, s state, o Options) (*Phone, error) {
 		conns:      map[net.Conn]netip.Addr{},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
-	p.installed = sync.OnceValues(p.findApps)
 	return p, p.furnish()
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -74,13 +75,51 @@ func makePhone(ctx context.Context, phone vphone.Options, o content.Options) (*v
 // diskDir is where the content of a phone lies in its folder.
 func diskDir(dir string) string { return filepath.Join(dir, "disk") }
 
-// temporaryPhone makes a phone that is gone when it is closed.
-func temporaryPhone(ctx context.Context, log *slog.Logger) (*vphone.Phone, error) {
-	d, err := content.Generated(ctx, content.Options{Seed: 1})
+// openPhone opens a phone, with what its applications are called.
+func openPhone(dir string, log *slog.Logger) (*vphone.Phone, error) {
+	o := vphone.Options{Logger: log}
+	made, err := content.Load(diskDir(dir))
+	if err == nil {
+		o.Apps, err = apps(made)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return vphone.Open(dir, o)
+}
+
+// apps lists the applications of a phone made with these options.
+func apps(o content.Options) ([]vphone.App, error) {
+	made, err := content.Apps(o)
 	if err != nil {
 		return nil, err
 	}
-	return vphone.New(vphone.Options{Seed: 1, Disk: d, Logger: log})
+	known := make([]vphone.App, len(made))
+	for i, a := range made {
+		icon, err := a.Icon()
+		if err != nil {
+			return nil, err
+		}
+		known[i] = vphone.App{
+			ID: a.BundleID, Name: a.Name, Version: a.Version, Build: a.Build,
+			Artist: a.Artist, Genre: a.Genre, ItemID: int64(a.ItemID), Icon: icon,
+		}
+	}
+	return known, nil
+}
+
+// temporaryPhone makes a phone that is gone when it is closed.
+func temporaryPhone(ctx context.Context, log *slog.Logger) (*vphone.Phone, error) {
+	o := content.Options{Seed: 1}
+	d, err := content.Generated(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	known, err := apps(o)
+	if err != nil {
+		return nil, err
+	}
+	return vphone.New(vphone.Options{Seed: 1, Disk: d, Apps: known, Logger: log})
 }
 
 const churnHelp = `Usage: vphone churn DIR [flags]
@@ -92,19 +131,33 @@ Flags:
 `
 
 func runChurn(ctx context.Context, args []string, out io.Writer) error {
+	o := content.ChurnOptions{Report: &content.Report{}}
 	flags := newFlags("churn", churnHelp, out)
-	day := flags.Int("day", 1, "which `day` of its life it is")
-	heavy := flags.Bool("heavy", false, "a heavy day")
+	flags.IntVar(&o.Day, "day", 1, "which `day` of its life it is; 1 is the day after it was made")
+	flags.StringVar((*string)(&o.Activity), "activity", string(content.UsualDay), "how busy: `light`, usual or heavy")
+	flags.BoolVar(&o.KeepPages, "keep-pages", false, "store changed databases with their pages where they were")
 	dirs, err := parse(flags, args, 1, 1)
 	if err != nil {
 		return err
 	}
+	made, err := content.Load(diskDir(dirs[0]))
+	if err != nil {
+		return fmt.Errorf("a phone that vphone make did not make has no days to live: %w", err)
+	}
+	o.Seed = made.Seed
 	d, err := disk.Open(diskDir(dirs[0]))
 	if err != nil {
 		return err
 	}
-	err = content.Churn(ctx, d, *day, content.ChurnOptions{Heavy: *heavy})
-	return errors.Join(err, d.Close())
+	if err := errors.Join(content.Churn(ctx, d, o), d.Close()); err != nil {
+		return err
+	}
+	printReport(out, *o.Report)
+	return nil
+}
+
+func printReport(out io.Writer, r content.Report) {
+	fmt.Fprintf(out, "%d files added, %d changed, %d removed, %d renamed, %d bytes\n", r.Added, r.Changed, r.Removed, r.Renamed, r.Bytes)
 }
 
 const compareHelp = `Usage: vphone compare DIR DIR

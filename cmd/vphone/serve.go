@@ -98,7 +98,7 @@ func openPhones(ctx context.Context, dirs []string, log *slog.Logger) ([]*vphone
 	var phones []*vphone.Phone
 	seen := map[string]string{}
 	for _, dir := range dirs {
-		p, err := vphone.Open(dir, vphone.Options{Logger: log})
+		p, err := openPhone(dir, log)
 		if err != nil {
 			return phones, err
 		}

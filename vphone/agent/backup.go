@@ -272,29 +272,5 @@ func (b *backup) setState(state string, progress float64) error {
 	return b.uploadSmall("/var/tmp/tmp.0.status/Status.plist", b.root+"/Status.plist", data, progress)
 }
 
-// uploadSmall uploads one small file in a request of its own.
-func (b *backup) uploadSmall(device, host string, content []byte, progress float64) error {
-	if err := b.link.StartUpload(progress, 0); err != nil {
-		return err
-	}
-	var head [link.FrameHead]byte
-	link.PutFrameHead(head[:], len(content))
-	frames := append(link.AppendNames(nil, device, host), head[:]...)
-	frames = link.AppendEnd(append(frames, content...))
-	if err := b.link.Raw(frames); err != nil {
-		return err
-	}
-	b.faults.sentFile(host, int64(len(content)))
-	return b.endUpload()
-}
-
-func (b *backup) endUpload() error {
-	status, err := b.link.EndUpload()
-	if err == nil {
-		err = status.Err("DLMessageUploadFiles")
-	}
-	return writing(err, "Multiple errors uploading files")
-}
-
 // now is the phone's clock, in the whole seconds of its plists.
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }

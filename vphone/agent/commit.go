@@ -10,14 +10,23 @@ import (
 // move puts what lies in Snapshot into its place.
 func (b *backup) move() error {
 	m := mover{b: b}
-	err := b.arrivals.each(func(id fileID, _ int64) error {
+	move := func(id fileID, _ int64) error {
 		if b.gone[id] {
 			return nil
 		}
 		name := hex.EncodeToString(id[:])
 		return m.add(name[:2] + "/" + name)
-	})
-	if err != nil {
+	}
+	if b.mode == modeResume { // a file may have arrived twice
+		arrived, err := b.arrivals.all()
+		if err != nil {
+			return err
+		}
+		if err := b.arrivals.replace(arrived); err != nil {
+			return err
+		}
+	}
+	if err := b.arrivals.each(move); err != nil {
 		return err
 	}
 	if err := m.flush(); err != nil {

@@ -20,6 +20,7 @@ type faultConn struct {
 	received int64
 	messages int
 	files    int
+	broken   bool // a read has failed: what comes of it is no fault of the disk
 }
 
 func (c *faultConn) cut() error {
@@ -75,11 +76,13 @@ func (c *faultConn) Read(p []byte) (int, error) {
 	if limit := c.faults.Config().DropReceived; limit > 0 {
 		if c.received >= limit {
 			c.faults.Update(func(c *Config) { c.DropReceived = 0 })
+			c.broken = true
 			return 0, c.cut()
 		}
 		p = p[:min(int64(len(p)), limit-c.received)]
 	}
 	n, err := c.Conn.Read(p)
+	c.broken = c.broken || err != nil
 	c.received += int64(n)
 	c.faults.count(func(t *Counters) { t.BytesReceived += int64(n) })
 	return n, err

@@ -207,6 +207,7 @@ func (b *backup) openUnfinished() error {
 		return fmt.Errorf("%w: encryption was switched", errStartOver)
 	}
 	b.state, b.bagBytes = *state, state.KeyBag
+	b.state.Strays = true // what the interrupted run had dropped is in no row any more
 	if b.encrypted {
 		if _, err := b.openBag(state.KeyBag, nil); err != nil {
 			b.state = run{Strays: true}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
+	"time"
 
 	"russet/vphone/agent/internal/link"
 )
@@ -96,7 +98,21 @@ func (s *session) handle(command map[string]any) error {
 		return err
 	}
 	if name == "Restore" && err == nil && option(options(command), "RestoreShouldReboot", true) {
-		s.phone.Reboot()
+		return s.reboot()
+	}
+	return nil
+}
+
+// reboot gives the host a moment to say goodbye.
+func (s *session) reboot() error {
+	const patience = 2 * time.Second
+	if err := s.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return fmt.Errorf("before the reboot: %w", err)
+	}
+	_, err := s.link.Process()
+	s.phone.Reboot()
+	if err == nil || errors.Is(err, link.ErrProtocol) {
+		return fmt.Errorf("%w: the phone reboots", errSession)
 	}
 	return nil
 }
@@ -201,4 +217,35 @@ func (s *session) passcode(reason string) error {
 		return fail(codeLocked, nil, "Device locked")
 	}
 	return err
+}
+
+// uploadSmall uploads a file made in memory, in a request of its own.
+func (s *session) uploadSmall(device, host string, content []byte, progress float64) error {
+	if err := s.link.StartUpload(progress, 0); err != nil {
+		return err
+	}
+	if err := s.link.Raw(link.AppendNames(nil, device, host)); err != nil {
+		return err
+	}
+	config := s.faults.Config()
+	for block := range slices.Chunk(content, config.frame()) {
+		var head [link.FrameHead]byte
+		link.PutFrameHead(head[:], len(block))
+		if err := errors.Join(s.link.Raw(head[:]), s.link.Raw(block)); err != nil {
+			return err
+		}
+	}
+	if err := s.link.Raw(link.AppendEnd(nil)); err != nil {
+		return err
+	}
+	s.faults.sentFile(host, int64(len(content)))
+	return s.endUpload()
+}
+
+func (s *session) endUpload() error {
+	status, err := s.link.EndUpload()
+	if err == nil {
+		err = status.Err("DLMessageUploadFiles")
+	}
+	return writing(err, "Multiple errors uploading files")
 }

@@ -63,6 +63,9 @@ type filler struct {
 	seed   uint64
 }
 
+// perDir is how many files an application keeps in a directory.
+const perDir = 100
+
 // fill adds application files until the phone has as many as planned.
 func (m *maker) fill(o Options, p plan) {
 	n := p.files - m.files
@@ -77,6 +80,8 @@ func (m *maker) fill(o Options, p plan) {
 	d := m.roll("fill")
 	files := make([]filler, n)
 	var sum int64
+	var domain string
+	run := min(n/(4*max(len(apps), 20))+1, perDir) // files in a row in one application
 	for i := range files {
 		f := &files[i]
 		f.seed = d.Uint64()
@@ -84,15 +89,17 @@ func (m *maker) fill(o Options, p plan) {
 			f.size = p.largest/10 + d.Int64N(p.largest)
 		}
 		sum += f.size
-		if p.bare {
-			f.domain = fmt.Sprintf("AppDomain-org.example.bench%02d", i%20)
-		} else {
-			f.domain = "AppDomain-" + apps[d.Early(len(apps))].BundleID
+		switch {
+		case p.bare:
+			domain = fmt.Sprintf("AppDomain-org.example.bench%02d", i*20/n)
+		case i%run == 0:
+			domain = "AppDomain-" + apps[d.Early(len(apps))].BundleID
 		}
+		f.domain = domain
 	}
 	m.scale(files, sum, p)
 	for i, f := range files {
-		m.fillOne(d, f, i, p)
+		m.fillOne(f, i, p)
 	}
 }
 
@@ -109,8 +116,8 @@ func (m *maker) scale(files []filler, sum int64, p plan) {
 	}
 }
 
-func (m *maker) fillOne(d *dice.Dice, f filler, i int, p plan) {
-	dir := fmt.Sprintf("Library/Application Support/store/%03d/", i/100)
+func (m *maker) fillOne(f filler, i int, p plan) {
+	dir := fmt.Sprintf("Library/Application Support/store/%03d/", i/perDir)
 	switch {
 	case f.size > 16_000:
 		m.media(f.domain, dir+fmt.Sprintf("%06d.bin", i), nil, f.seed, f.size)
@@ -125,9 +132,9 @@ func (m *maker) fillOne(d *dice.Dice, f filler, i int, p plan) {
 
 // somePlist is a property list of about size bytes.
 func (m *maker) somePlist(seed uint64, size int64) []byte {
-	const frame = 120 // of the list and its numbers
+	const frame = 110 // of the list and its numbers
 	return m.binary(map[string]any{
-		"id": int64(seed >> 1), "modified": m.now, "title": m.text(seed, 24), "enabled": seed%2 == 0, "body": m.text(seed/3, int(max(size-frame, 1))),
+		"id": int64(seed >> 1), "modified": m.now, "title": "item", "enabled": seed%2 == 0, "body": []byte(m.text(seed/3, int(max(size-frame, 1)))),
 	})
 }
 

@@ -89,13 +89,10 @@ func MakeOn(ctx context.Context, d disk.Disk, o Options) error {
 	return furnish(ctx, d, o, p)
 }
 
-// recipe leaves room for the small phone that lies over the made-up rows.
+// recipe is of the rows that lie under a tiny phone.
 func (o Options) recipe(p plan) disk.Recipe {
-	return disk.Recipe{Seed: o.Seed, Rows: max(p.files-overlayRows, 1000), Bytes: p.size}
+	return disk.Recipe{Seed: o.Seed, Rows: p.files, Bytes: p.size}
 }
-
-// overlayRows is about how many entries the tiny phone has.
-const overlayRows = 430
 
 var errNotEmpty = errors.New("the phone is not empty")
 

@@ -29,6 +29,8 @@ type maker struct {
 	tmp  string     // for databases while they are written
 	err  error
 
+	keepPages bool // databases are copied page by page
+
 	dirs     map[string]bool // made or found: domain, NUL, path
 	inode    uint64
 	files    int // put so far
@@ -149,15 +151,15 @@ func (m *maker) dir(domain, path string, attributes ...with) {
 func (m *maker) file(domain, path string, content io.Reader, attributes ...with) {
 	m.dir(domain, path[:max(strings.LastIndexByte(path, '/'), 0)])
 	e := m.entry(domain, path, disk.File)
-	size := &counted{Reader: content}
+	m.files++
 	if p, ok := content.(*disk.PatternReader); ok {
 		m.bytes += p.Len()
-		m.put(e, p, attributes) // stays recognisable
-	} else {
-		m.put(e, size, attributes)
-		m.bytes += size.n
+		m.put(e, p, attributes) // the disk recognises it
+		return
 	}
-	m.files++
+	c := &counted{Reader: content}
+	m.put(e, c, attributes)
+	m.bytes += c.n
 }
 
 type counted struct {
@@ -231,7 +233,7 @@ func (m *maker) database(domain, path string, write func(*iosdb.DB), attributes 
 // it, or shorter by those that were still in its -wal.
 func (m *maker) store(db *iosdb.DB, domain, path string, attributes ...with) {
 	err := func() error {
-		compact, err := db.Compact()
+		compact, err := m.copy(db)
 		if err != nil {
 			return err
 		}
@@ -253,6 +255,15 @@ func (m *maker) store(db *iosdb.DB, domain, path string, attributes ...with) {
 	if err = errors.Join(err, db.Close()); err != nil {
 		m.fail(fmt.Errorf("writing %s in %s: %w", path, domain, err))
 	}
+}
+
+// copy is the database as a backup gets it.
+func (m *maker) copy(db *iosdb.DB) (string, error) {
+	if m.keepPages {
+		_, err := db.Flush()
+		return db.Live(), err
+	}
+	return db.Compact()
 }
 
 // share is part/whole of n, without overflow for phones of any size.

@@ -40,7 +40,7 @@ func (m *maker) preferences(d *dice.Dice, apps []App) {
 	m.bytesFile(home, "Library/Cookies/Cookies.binarycookies", append([]byte("cook"), d.Bytes(900)...))
 	m.plist(home, "Library/Mail/Accounts.plist", map[string]any{"Accounts": []any{}})
 	for _, zone := range []string{"Metadata", "Records"} {
-		m.media(home, "Library/Caches.ck/com.apple.internal.ck/"+zone+".bin", nil, d.Uint64(), int64(d.Between(100, 4000)), flagged(128), class(4))
+		m.media(home, "Library/Application Support/com.apple.internal.ck/"+zone+".bin", nil, d.Uint64(), int64(d.Between(100, 4000)), flagged(128), class(4))
 	}
 	m.cloudDrive(d)
 	m.link(home, "Library/Preferences/group.com.apple.shared.plist",

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -21,6 +22,7 @@ type DB struct {
 	dir   string // scratch folder of its own
 	conn  *sqlite3.Conn
 	stmts map[string]*sqlite3.Stmt
+	tidy  bool // the compacted copy is up to date
 	err   error
 }
 
@@ -72,6 +74,7 @@ func (db *DB) Err() error { return db.err }
 
 // Script runs several statements without parameters.
 func (db *DB) Script(sql string) {
+	db.tidy = false
 	if db.err == nil {
 		db.err = db.conn.Exec(sql)
 	}
@@ -111,6 +114,7 @@ func (db *DB) Each(fn func(row *sqlite3.Stmt), sql string, args ...any) {
 
 // bound returns a statement ready to run, or nil after a mistake.
 func (db *DB) bound(sql string, args []any) *sqlite3.Stmt {
+	db.tidy = false
 	if db.err != nil {
 		return nil
 	}
@@ -152,10 +156,11 @@ func bind(stmt *sqlite3.Stmt, i int, arg any) error {
 	return fmt.Errorf("%T cannot be stored", arg)
 }
 
-// Flush writes what is pending to the live file and returns its size, so that
-// it can be compared with what it was.
+// Flush writes what is pending to the live file and returns its size.
 func (db *DB) Flush() (int64, error) {
-	db.Script(`COMMIT`)
+	tidy := db.tidy
+	db.Script(`COMMIT; BEGIN`)
+	db.tidy = tidy
 	if db.err != nil {
 		return 0, db.err
 	}
@@ -163,19 +168,23 @@ func (db *DB) Flush() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	db.Script(`BEGIN`)
-	return info.Size(), db.err
+	return info.Size(), nil
 }
 
-// Compact writes the copy that a phone puts into backups, without free pages
-// and with its tables in order, and returns its path. It is gone with Close.
+// Compact writes a copy without free pages and with its tables in order, and
+// returns its path. It is gone with Close.
 func (db *DB) Compact() (string, error) {
 	path := filepath.Join(db.dir, "compact.db")
-	db.Script(`COMMIT`)
-	if db.err == nil {
-		db.Exec(`VACUUM INTO ?`, path)
+	if db.tidy || db.err != nil {
+		return path, db.err
 	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	db.Script(`COMMIT`)
+	db.Exec(`VACUUM INTO ?`, path)
 	db.Script(`BEGIN`)
+	db.tidy = true
 	return path, db.err
 }
 

@@ -238,3 +238,16 @@ func (w *messageWriter) attach(message int64, m message) {
 	w.db.Exec(`INSERT INTO message_attachment_join VALUES(?,?)`, message, row)
 	w.files = append(w.files, a)
 }
+
+// TouchMessage reads or deletes one of the first known messages, wherever it
+// is in the database.
+func TouchMessage(db *DB, d *dice.Dice, known int64, now time.Time) {
+	id := 1 + d.Int64N(max(known, 1))
+	if d.Chance(70) {
+		db.Exec(`UPDATE message SET is_read = 1 - is_read, date_read = ? WHERE ROWID = ?`, CocoaNanos(now), id)
+		return
+	}
+	db.Exec(`INSERT INTO deleted_messages(guid) SELECT guid FROM message WHERE ROWID = ?`, id)
+	db.Exec(`DELETE FROM chat_message_join WHERE message_id = ?`, id)
+	db.Exec(`DELETE FROM message WHERE ROWID = ?`, id)
+}
