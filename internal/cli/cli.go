@@ -1,0 +1,188 @@
+// Package cli is the command line of russet: it reads what a person typed,
+// asks internal/host to do it, and says what happened.
+//
+// One file holds one command. Results go to standard output, everything else
+// to standard error; exit statuses are those of russet.Kind.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"russet"
+	"russet/internal/host"
+)
+
+// Main runs russet with the process's own arguments, streams and environment,
+// and returns its exit status.
+func Main() int {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	a := &app{terminal: newTerminal(os.Getenv), getenv: os.Getenv}
+	a.stopOnSignal(cancel)
+	return a.run(ctx, os.Args[1:])
+}
+
+// app is one run of the program.
+type app struct {
+	*terminal
+	getenv func(string) string
+
+	json  bool
+	yes   bool
+	debug bool
+	store string
+
+	opened *host.Host
+}
+
+// run executes one command line.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if a.opened != nil {
+		if closeErr := a.opened.Close(); err == nil {
+			err = closeErr
+		}
+	}
+	if err == nil {
+		return 0
+	}
+	return a.fail(ctx, err)
+}
+
+// stopOnSignal makes the first Ctrl-C a wish and the second an order.
+func (a *app) stopOnSignal(cancel context.CancelCauseFunc) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		fmt.Fprintln(a.err, "\nrusset: stopping; what was received is kept (again to stop at once)")
+		host.Stop(cancel)
+		<-signals
+		os.Exit(int(russet.Stopped))
+	}()
+}
+
+// host opens the mind behind the commands.
+func (a *app) host() (*host.Host, error) {
+	if a.opened != nil {
+		return a.opened, nil
+	}
+	home, err := host.FindHome(a.getenv)
+	if err != nil {
+		return nil, err
+	}
+	a.opened = host.Open(host.Options{
+		Home: home, Mux: a.getenv("USBMUXD_SOCKET_ADDRESS"),
+		PasswordFile: a.getenv("RUSSET_BACKUP_PASSWORD_FILE"), Log: a.logger(),
+	})
+	return a.opened, nil
+}
+
+func (a *app) logger() *slog.Logger {
+	if !a.debug {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// root builds the tree of commands.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "russet",
+		Short: "back up iPhones and iPads without Apple's software",
+		Long: `russet backs up iPhones and iPads without Apple's software, keeps every backup
+and gives it back: to a phone, to a folder that Finder accepts, or file by file.
+
+No phone at hand? "russet demo" shows it all with a virtual one.
+Otherwise plug it in and type "russet pair", then "russet backup".
+
+DEVICE is a UDID, the beginning of one, or the device's name.
+BACKUP is an ID, the beginning of one, or "latest".`,
+		Version:       russet.Version,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: unknownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	flags := root.PersistentFlags()
+	flags.BoolVar(&a.json, "json", false, "print results (and errors) as JSON")
+	flags.StringVar(&a.store, "store", "", "the store to work with (the only one is the default)")
+	flags.BoolVar(&a.debug, "debug", false, "say what happens behind the scenes")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage(fmt.Sprintf("%q shows its flags", cmd.CommandPath()+" --help"), "%s", err)
+	})
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetVersionTemplate("russet {{.Version}}\n")
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	for _, g := range groups {
+		root.AddGroup(&cobra.Group{ID: g[0], Title: g[1]})
+	}
+	root.AddCommand(a.commands()...)
+	root.SetHelpCommandGroupID("about")
+	root.SetCompletionCommandGroupID("about")
+	if err := root.RegisterFlagCompletionFunc("store", a.completeStores); err != nil {
+		panic("cli: " + err.Error())
+	}
+	return root
+}
+
+// groups order the commands in the help.
+var groups = [][2]string{
+	{"phone", "Phones:"},
+	{"backup", "Backups:"},
+	{"inside", "Inside a backup:"},
+	{"trust", "Is it good?"},
+	{"about", "About:"},
+}
+
+// unknownCommand is the Args of commands that only hold others.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := fmt.Sprintf("%q lists the commands", cmd.CommandPath()+" --help")
+	if cmd.SuggestionsMinimumDistance <= 0 {
+		cmd.SuggestionsMinimumDistance = 2
+	}
+	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+		hint = fmt.Sprintf("did you mean %q?", cmd.CommandPath()+" "+strings.Join(similar, `" or "`))
+	}
+	return usage(hint, "%q is not a command of %s", args[0], cmd.CommandPath())
+}
+
+// needs is the Args of commands: how many words they take, said in words.
+func needs(least, most int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) >= least && (most < 0 || len(args) <= most) {
+			return nil
+		}
+		problem := "something is missing"
+		if len(args) > least {
+			problem = fmt.Sprintf("%q is too much", args[most])
+		}
+		return usage(fmt.Sprintf("the form is: %s", cmd.UseLine()), "%s: it needs %s", problem, what)
+	}
+}
+
+// exits renders the exit statuses of a command for its help.
+func exits(kinds ...russet.Kind) string {
+	var b strings.Builder
+	b.WriteString("\n\nExit status:\n")
+	for _, k := range append([]russet.Kind{0}, kinds...) {
+		_, help := kindName(k)
+		fmt.Fprintf(&b, "  %3d  %s\n", int(k), help)
+	}
+	_, failed := kindName(russet.Failed)
+	fmt.Fprintf(&b, "  %3d  %s", int(russet.Failed), failed)
+	return b.String()
+}

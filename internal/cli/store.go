@@ -1,0 +1,265 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"russet"
+	"russet/internal/host"
+)
+
+func (a *app) storeCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "store", Short: "say where backups are kept", GroupID: "backup",
+		Long: `A store is where backups are kept: a folder that Finder and iTunes would accept.
+The first backup makes one by itself; add your own to choose the place.`,
+		Example: "  russet store add main folder:/srv/backups\n  russet store list",
+		Args:    unknownCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(a.storeAdd(), a.storeList(), a.storeStatus(), a.storeSet(), a.storeRemove(),
+		a.vaultOnly("password NAME", "change the password of a vault", 1),
+		a.vaultOnly("kit NAME FILE", "write the recovery kit of a vault", 2))
+	return cmd
+}
+
+func (a *app) storeAdd() *cobra.Command {
+	return &cobra.Command{
+		Use: "add NAME URL", Short: "keep backups in a folder",
+		Long: `Adds a store. URL is folder:/path. The folder is made when it is absent; one that
+holds backups already (of Finder, iTunes, idevicebackup2 or russet) is joined, and
+nothing in it is changed.` + exits(russet.Usage, russet.NoSpace, russet.Unsupported),
+		Example: "  russet store add main folder:/srv/backups",
+		Args:    needs(2, 2, "a name and an address such as folder:/srv/backups"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			h, err := a.host()
+			if err != nil {
+				return err
+			}
+			found, err := h.AddStore(cmd.Context(), args[0], args[1])
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return writeJSON(a.out, map[string]any{"name": args[0], "url": args[1], "backups": len(found)})
+			}
+			if len(found) == 0 {
+				fmt.Fprintf(a.out, "The store %q is ready.\n", args[0])
+				return nil
+			}
+			fmt.Fprintf(a.out, "The store %q is ready; it holds %s already.\n", args[0], many(len(found), "backup"))
+			return nil
+		},
+	}
+}
+
+func (a *app) storeList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "list the stores",
+		Long:    "Lists the stores in the order they were added." + exits(),
+		Example: "  russet store list --json",
+		Args:    needs(0, 0, "nothing else"),
+		RunE: func(*cobra.Command, []string) error {
+			h, err := a.host()
+			if err != nil {
+				return err
+			}
+			stores, err := h.Stores()
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return writeJSON(a.out, append([]host.StoreSettings{}, stores...))
+			}
+			if len(stores) == 0 {
+				fmt.Fprintln(a.out, "There is no store yet. The first backup makes one, or add your own:")
+				fmt.Fprintln(a.out, "  russet store add main folder:/path")
+				return nil
+			}
+			t := newTable("NAME", "URL", ">ALLOWANCE")
+			for _, st := range stores {
+				t.row(st.Name, st.URL, allowanceText(st.Allowance))
+			}
+			t.print(a.out)
+			return nil
+		},
+	}
+}
+
+func allowanceText(n int64) string {
+	if n == 0 {
+		return "-"
+	}
+	return size(n)
+}
+
+func (a *app) storeStatus() *cobra.Command {
+	return &cobra.Command{
+		Use: "status [NAME]", Short: "tell how the stores are",
+		Long: "Tells for each store how many backups it holds, how large they are, how much room is\n" +
+			"left, and whether it can be used now." + exits(russet.Usage, russet.NotConnected),
+		Example: "  russet store status",
+		Args:    needs(0, 1, "at most the name of a store"), ValidArgsFunction: a.completeStores,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			h, err := a.host()
+			if err != nil {
+				return err
+			}
+			name := a.store
+			if len(args) == 1 {
+				name = args[0]
+			}
+			all, err := h.StoreStatuses(cmd.Context(), name)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return writeJSON(a.out, all)
+			}
+			a.printStatuses(all)
+			return nil
+		},
+	}
+}
+
+func (a *app) printStatuses(all []host.StoreStatus) {
+	if len(all) == 0 {
+		fmt.Fprintln(a.out, "There is no store yet. The first backup makes one.")
+		return
+	}
+	t := newTable("NAME", "URL", ">BACKUPS", ">DEVICES", ">SIZE", ">ROOM", ">ALLOWANCE")
+	for _, s := range all {
+		t.row(s.Name, s.URL, count(s.Backups), count(s.Devices), size(s.Size), size(s.Free), allowanceText(s.Allowance))
+	}
+	t.print(a.out)
+	for _, s := range all {
+		if s.Problem != "" {
+			a.warn("%s", s.Problem)
+		}
+	}
+}
+
+func (a *app) storeSet() *cobra.Command {
+	var allowance, spool string
+	cmd := &cobra.Command{
+		Use: "set NAME", Short: "change what a store may do",
+		Long: `Changes a store. --allowance limits how much its backups may take, for example 50GB;
+"none" lifts the limit. A backup that would not fit is refused before it begins.` +
+			exits(russet.Usage, russet.Unsupported),
+		Example: "  russet store set main --allowance 50GB",
+		Args:    needs(1, 1, "the name of a store"), ValidArgsFunction: a.completeStores,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if spool != "" {
+				return &russet.Error{
+					Kind: russet.Unsupported, What: "a folder needs no spool; only a vault has one",
+					Hint: "leave --spool out",
+				}
+			}
+			if allowance == "" {
+				return usage("for example: --allowance 50GB", "nothing to change was named")
+			}
+			bytes, err := parseSize(allowance)
+			if err != nil {
+				return err
+			}
+			h, err := a.host()
+			if err != nil {
+				return err
+			}
+			if err := h.SetAllowance(cmd.Context(), args[0], bytes); err != nil {
+				return err
+			}
+			if a.json {
+				return writeJSON(a.out, map[string]any{"name": args[0], "allowance": bytes})
+			}
+			if bytes == 0 {
+				fmt.Fprintf(a.out, "The store %q has no limit now.\n", args[0])
+				return nil
+			}
+			fmt.Fprintf(a.out, "The store %q may take %s now.\n", args[0], size(bytes))
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&allowance, "allowance", "", "how much it may take: `SIZE` such as 50GB, or none")
+	cmd.Flags().StringVar(&spool, "spool", "", "the spool of a vault (not for folders): `SIZE`")
+	return cmd
+}
+
+// parseSize reads 50GB, 1.5 TB, 500000000 or none (0). Units are steps of a
+// thousand; KiB, MiB and so on of 1024.
+func parseSize(s string) (int64, error) {
+	text := strings.ToLower(strings.TrimSpace(s))
+	if text == "none" {
+		return 0, nil
+	}
+	digits := strings.TrimRight(text, "kmgtibyes ")
+	unit := strings.TrimSuffix(strings.TrimSpace(strings.TrimPrefix(text, digits)), "b")
+	factors := map[string]float64{
+		"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12,
+		"ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30, "ti": 1 << 40,
+	}
+	n, err := strconv.ParseFloat(digits, 64)
+	bytes := n * factors[unit]
+	if err != nil || !(bytes >= 1) || bytes >= math.MaxInt64 {
+		return 0, usage("write for example 50GB or 1.5TB, or none", "%q is not a size", s)
+	}
+	return int64(bytes), nil
+}
+
+func (a *app) storeRemove() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "remove NAME", Short: "forget a store; its backups stay where they are",
+		Long: "Forgets a store. Its backups stay where they are, and \"russet store add\" joins them again." +
+			exits(russet.Usage),
+		Example: "  russet store remove main",
+		Args:    needs(1, 1, "the name of a store"), ValidArgsFunction: a.completeStores,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			h, err := a.host()
+			if err != nil {
+				return err
+			}
+			gone, err := h.RemoveStore(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return writeJSON(a.out, gone)
+			}
+			fmt.Fprintf(a.out, "The store %q is forgotten. Its backups stay in %s\n", gone.Name, strings.TrimPrefix(gone.URL, "folder:"))
+			return nil
+		},
+	}
+	return cmd
+}
+
+// vaultOnly is a command that makes sense for vaults and is refused for
+// folders with the reason.
+func (a *app) vaultOnly(use, short string, words int) *cobra.Command {
+	name, _, _ := strings.Cut(use, " ")
+	return &cobra.Command{
+		Use: use, Short: short + " (folders have none)",
+		Long: "A folder has no password of its own: what protects it is the backup password of each\n" +
+			"device, see \"russet encryption\". Vaults come in a later version." + exits(russet.Usage, russet.Unsupported),
+		Example: "  russet encryption status",
+		Args:    needs(words, words, "the name of a store"), ValidArgsFunction: a.completeStores,
+		RunE: func(_ *cobra.Command, args []string) error {
+			h, err := a.host()
+			if err != nil {
+				return err
+			}
+			if _, err := h.Store(args[0]); err != nil {
+				return err
+			}
+			return &russet.Error{
+				Kind: russet.Unsupported, What: fmt.Sprintf("the store %q is a folder; it has no %s", args[0],
+					cmp.Or(map[string]string{"kit": "recovery kit"}[name], name)),
+				Hint: `backups are protected by the backup password of each device: "russet encryption"`,
+			}
+		},
+	}
+}

@@ -1,0 +1,51 @@
+package host
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+)
+
+// keepAwake asks the system not to sleep until the returned function is
+// called. Where it cannot be asked, nothing happens.
+func keepAwake(ctx context.Context, why string) (letSleep func()) {
+	if letSleep, ok := keepAwakeBySystem(); ok {
+		return letSleep
+	}
+	name, args := awakeCommand(runtime.GOOS, why)
+	if name == "" {
+		return func() {}
+	}
+	program, err := exec.LookPath(name)
+	if err != nil {
+		return func() {}
+	}
+	// Not bound to ctx's end: the run still commits after a cancel. The child
+	// ends when this process does, however that happens: its input ends, or it
+	// watches our process itself.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), program, args...)
+	in, err := cmd.StdinPipe()
+	if err != nil || cmd.Start() != nil {
+		return func() {}
+	}
+	return func() {
+		io.Closer(in).Close()
+		cmd.Process.Kill() //nolint:errcheck // it may have ended by itself
+		cmd.Wait()         //nolint:errcheck // killed on purpose
+	}
+}
+
+// awakeCommand is the program that holds sleep off on a system; "" if none.
+func awakeCommand(system, why string) (name string, args []string) {
+	switch system {
+	case "linux":
+		return "systemd-inhibit", []string{"--what=sleep:idle", "--who=russet", "--why=" + why, "cat"}
+	case "darwin":
+		return "caffeinate", []string{"-i", "-s", "-w", strconv.Itoa(os.Getpid())}
+	default:
+		return "", nil
+	}
+}

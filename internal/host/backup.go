@@ -1,0 +1,253 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"russet"
+	"russet/device"
+	"russet/internal/engine"
+)
+
+// BackupOptions says what to back up, where to, and how stubbornly.
+type BackupOptions struct {
+	Device   russet.Device
+	Store    StoreSettings
+	Full     bool
+	Retry    int // how many more attempts after one that a person or the link spoiled
+	Progress func(russet.Event)
+}
+
+// BackupResult is how a run ended.
+type BackupResult struct {
+	Run    russet.Run     `json:"run"`
+	Backup *russet.Backup `json:"backup"` // nil when there is none
+	Notes  []string       `json:"notes"`  // what a person should know beside it
+}
+
+// Backup backs up a device: one attempt, or more when asked. Files that the
+// phone could not read are an error of kind Partial; the backup is there.
+func (h *Host) Backup(ctx context.Context, opts BackupOptions) (BackupResult, error) {
+	letSleep := keepAwake(ctx, "backing up "+opts.Device.Name)
+	defer letSleep()
+	for attempt := 1; ; attempt++ {
+		result, err := h.backupOnce(ctx, opts)
+		if attempt > opts.Retry || !worthRetrying(ctx, err) {
+			return result, err
+		}
+		pause := min(time.Duration(attempt)*retryPause, maxRetryPause)
+		opts.tell(russet.Connecting, fmt.Sprintf("%s; trying again in %s (%d of %d)", err, pause, attempt, opts.Retry))
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return result, err
+		}
+	}
+}
+
+const (
+	retryPause    = 10 * time.Second
+	maxRetryPause = 2 * time.Minute
+)
+
+// worthRetrying: the link broke, the phone was away or nobody typed the
+// passcode. Everything else fails again.
+func worthRetrying(ctx context.Context, err error) bool {
+	kinds := []russet.Kind{russet.Interrupted, russet.NotConnected, russet.Locked}
+	return ctx.Err() == nil && slices.Contains(kinds, russet.KindOf(err))
+}
+
+func (o BackupOptions) tell(stage russet.Stage, message string) {
+	if o.Progress != nil {
+		o.Progress(russet.Event{Time: time.Now(), Device: o.Device.UDID, Stage: stage, Percent: -1, Message: message})
+	}
+}
+
+// attempt is one run in the making.
+type attempt struct {
+	host *Host
+	opts BackupOptions
+	run  russet.Run
+	out  BackupResult
+}
+
+// backupOnce makes one attempt and notes it in the history, unless it never
+// came as far as the phone.
+func (h *Host) backupOnce(ctx context.Context, opts BackupOptions) (BackupResult, error) {
+	a := &attempt{host: h, opts: opts}
+	a.out.Notes = []string{}
+	a.run = russet.Run{
+		ID: newRunID(), Device: opts.Device.UDID, Name: opts.Device.Name, Store: opts.Store.Name,
+		Start: time.Now().UTC(), Unread: []russet.Problem{},
+	}
+	release, err := h.lockDevice(opts.Device, fmt.Sprintf("back up %q", opts.Device.Name))
+	if err != nil {
+		a.close(ctx, err)
+		return a.out, err
+	}
+	defer release()
+	err = a.do(ctx)
+	if err == nil && len(a.run.Unread) > 0 {
+		err = unreadError(a.run)
+	}
+	a.close(ctx, err)
+	if noteErr := h.addRun(a.run); noteErr != nil {
+		if err == nil {
+			a.note("the run could not be noted in the history: %v", noteErr)
+		} else {
+			h.log.Warn("the run could not be noted", "error", noteErr)
+		}
+	}
+	return a.out, err
+}
+
+func unreadError(run russet.Run) error {
+	return &russet.Error{
+		Kind: russet.Partial, What: fmt.Sprintf("the backup is done, but %d files could not be read from the phone", len(run.Unread)),
+		Hint: "often these are damaged, or photos that are only in iCloud; restarting the phone may help",
+	}
+}
+
+// close puts the outcome into the run and the run into the result.
+func (a *attempt) close(ctx context.Context, err error) {
+	a.run.End = time.Now().UTC()
+	e := Explain(ctx, err)
+	switch {
+	case e == nil:
+		a.run.Outcome = "done"
+	case e.Kind == russet.Partial:
+		a.run.Outcome = "partial"
+	case e.Kind == russet.Stopped:
+		a.run.Outcome = "stopped"
+	case e.Kind == russet.Interrupted:
+		a.run.Outcome = "interrupted"
+	default:
+		a.run.Outcome = "failed"
+	}
+	if e != nil {
+		a.run.Error, a.run.Code = e.Error(), e.Code
+	}
+	a.out.Run = a.run
+}
+
+func (a *attempt) note(format string, args ...any) {
+	a.out.Notes = append(a.out.Notes, fmt.Sprintf(format, args...))
+}
+
+// do is the run itself: look, check, begin, receive, commit.
+func (a *attempt) do(ctx context.Context) error {
+	doing := fmt.Sprintf("back up %q", a.opts.Device.Name)
+	a.opts.tell(russet.Connecting, "")
+	s, err := a.host.find(ctx, string(a.opts.Device.UDID))
+	if err != nil {
+		return err
+	}
+	if !s.Paired {
+		return unusable(s.Device, doing)
+	}
+	a.opts.Device, a.run.Name = s.Device, s.Name
+	dev, err := a.host.session(ctx, s, doing)
+	if err != nil {
+		return err
+	}
+	defer dev.Close()
+	store, err := a.host.openStore(ctx, a.opts.Store)
+	if err != nil {
+		return err
+	}
+	before, err := store.Backups(ctx, s.UDID)
+	if err != nil {
+		return fmt.Errorf("%s: look at the last backup: %w", doing, err)
+	}
+	a.noteChanges(before)
+	allow, err := a.checkSpace(ctx, store, before)
+	if err != nil {
+		return err
+	}
+	draft, err := store.Begin(ctx, russet.BeginOptions{
+		Device: s.UDID, Full: a.opts.Full, Passwords: a.host.passwords, Allow: allow,
+	})
+	if err != nil {
+		return err
+	}
+	return a.receive(ctx, dev, draft)
+}
+
+// unusable says why a device that is there cannot be worked with.
+func unusable(d russet.Device, doing string) error {
+	if d.Locked && !d.Paired {
+		return &russet.Error{
+			Kind: russet.Locked, Doing: doing, What: fmt.Sprintf("%q is locked: %s", d.Name, d.Problem),
+			Hint: "unlock it with its passcode and try again",
+		}
+	}
+	return notPaired(d)
+}
+
+// noteChanges tells of a new iOS: its first backup is often a full one, and
+// going back to the old iOS needs an old backup.
+func (a *attempt) noteChanges(before []russet.Backup) {
+	if len(before) == 0 {
+		return
+	}
+	last := before[len(before)-1]
+	if last.IOS != "" && last.IOS != a.opts.Device.IOS {
+		a.note("iOS changed from %s to %s since the last backup: this one may take longer than usual", last.IOS, a.opts.Device.IOS)
+	}
+}
+
+// receive lets the device fill the draft, and keeps it, suspends it or throws
+// it away.
+func (a *attempt) receive(ctx context.Context, dev *device.Device, draft russet.Draft) error {
+	a.run.Resumed = draft.Resumed()
+	if a.run.Resumed {
+		a.opts.tell(russet.Connecting, "going on where the last run stopped")
+	}
+	result, err := engine.Backup(ctx, dev, draft, engine.BackupOptions{
+		UDID: a.opts.Device.UDID, Events: a.opts.Progress, Log: a.host.log,
+		ProductName: ProductName,
+	})
+	a.run.Received, a.run.Sent, a.run.Files = result.Received, result.Sent, result.Files
+	if result.Unread != nil {
+		a.run.Unread = result.Unread
+	}
+	// What happens to the draft must not be cut short by the same Ctrl-C.
+	after := context.WithoutCancel(ctx)
+	if err != nil {
+		return errors.Join(err, a.setAside(after, draft, result, err))
+	}
+	a.opts.tell(russet.Committing, "")
+	b, err := draft.Commit(after)
+	if err != nil {
+		return errors.Join(err, draft.Suspend(after))
+	}
+	a.run.Backup, a.out.Backup = b.ID, &b
+	a.opts.tell(russet.Done, "")
+	a.provePassword(after, b)
+	return nil
+}
+
+// setAside decides what becomes of a draft whose run failed (decisions 7): a
+// lost link or a locked phone leaves it for the next run; a phone that had
+// seen it and then reported an error of its own is not offered it again.
+func (a *attempt) setAside(ctx context.Context, draft russet.Draft, result engine.BackupResult, err error) error {
+	e, ok := errors.AsType[*russet.Error](err)
+	if ok && result.Contacted && e.Code != 0 && !excusesDraft(e.Code) {
+		return draft.Discard(ctx)
+	}
+	return draft.Suspend(ctx)
+}
+
+// excusesDraft reports whether one of the device's codes has nothing to do with
+// what it was offered (protocol.md 3.14).
+func excusesDraft(code int) bool {
+	switch code {
+	case 3, 22, 25, 105, 106, 202, 207, 208, 211, 212:
+		return true // a snapshot left on the phone, management, space, cancelled, password, locked …
+	default:
+		return code >= 217 && code <= 224 // cancelled, for several reasons
+	}
+}

@@ -1,0 +1,116 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+
+	"russet"
+	"russet/device"
+	"russet/device/lockdown"
+	"russet/device/usbmux"
+)
+
+// muxError explains why usbmuxd does not answer.
+func muxError(err error) error {
+	if !errors.Is(err, usbmux.ErrNoDaemon) {
+		return fmt.Errorf("ask usbmuxd for devices: %w", err)
+	}
+	return &russet.Error{
+		Kind: russet.NotConnected, What: "usbmuxd, the program that carries the cable, does not answer",
+		Hint: muxHint(runtime.GOOS), Err: err,
+	}
+}
+
+// muxHint says where usbmuxd comes from on a system.
+func muxHint(system string) string {
+	switch system {
+	case "linux":
+		return `install and start it, for example "sudo apt install usbmuxd", then plug the phone in again; "russet doctor" tells more`
+	case "darwin":
+		return "it is part of macOS: restart the computer; if USBMUXD_SOCKET_ADDRESS is set, unset it"
+	case "windows":
+		return `install "Apple Devices" from the Microsoft Store (or iTunes) and plug the phone in again`
+	default:
+		return "install and start usbmuxd, then plug the phone in again"
+	}
+}
+
+func nothingConnected() error {
+	return &russet.Error{
+		Kind: russet.NotConnected, What: "no iPhone or iPad is connected",
+		Hint: `plug it in with a cable and unlock it; if it is not seen, "russet doctor" says why`,
+	}
+}
+
+func notPaired(d russet.Device) error {
+	return &russet.Error{
+		Kind: russet.NotTrusted, What: fmt.Sprintf("%q does not trust this computer yet", d.Name),
+		Hint: fmt.Sprintf("unlock it and type: russet pair %s", shellWord(d)),
+	}
+}
+
+// shellWord names a device so that it can be typed.
+func shellWord(d russet.Device) string { return string(d.UDID) }
+
+// deviceError turns what a device or usbmuxd said into something a person can
+// act on.
+func deviceError(err error, d russet.Device, doing string) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*russet.Error](err); ok {
+		return err
+	}
+	e := &russet.Error{Doing: doing, Err: err}
+	switch {
+	case errors.Is(err, usbmux.ErrNoDaemon):
+		return muxError(err)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, lockdown.ErrUntrusted), errors.Is(err, lockdown.InvalidPairRecord):
+		return notPaired(d)
+	case errors.Is(err, lockdown.UserDeniedPairing):
+		e.Kind, e.What = russet.NotTrusted, `somebody tapped "Don't Trust" on the phone`
+		e.Hint = "unplug it, plug it in again, and tap Trust"
+	case errors.Is(err, lockdown.PasswordProtected), errors.Is(err, lockdown.EscrowLocked):
+		e.Kind, e.What = russet.Locked, fmt.Sprintf("%q is locked", d.Name)
+		e.Hint = "unlock it with its passcode and try again"
+	case errors.Is(err, lockdown.PairingDialogResponsePending):
+		e.Kind, e.What = russet.NotTrusted, "the phone still asks whether to trust this computer"
+		e.Hint = "tap Trust on the phone and type its passcode, then try again"
+	case errors.Is(err, lockdown.PairingProhibitedOverThisConnection), errors.Is(err, lockdown.GetProhibited):
+		e.Kind, e.What = russet.NotTrusted, "a phone can be paired over the cable only"
+		e.Hint = "connect it with a cable"
+	case errors.Is(err, lockdown.MCChallengeRequired), errors.Is(err, lockdown.MCProtected):
+		e.Kind, e.What = russet.Unsupported, "the phone is managed by an organisation that does not allow this"
+		e.Hint = "ask whoever manages the phone"
+	case errors.Is(err, lockdown.ErrImpostor):
+		e.Kind, e.What = russet.NotTrusted, "what answers is not the phone this computer was paired with"
+		e.Hint = fmt.Sprintf("if the phone was erased or restored, pair it again: russet pair %s", shellWord(d))
+	case errors.Is(err, device.ErrRestoreMode):
+		e.Kind, e.What = russet.Unsupported, "the phone is in restore mode: it waits for new firmware"
+		e.Hint = "restart it; if it stays like that, update it with Finder or the Apple Devices app"
+	case errors.Is(err, usbmux.ErrBadDevice), lockdown.Dropped(err):
+		e.Kind, e.What = russet.NotConnected, fmt.Sprintf("%q went away", d.Name)
+		e.Hint = "check the cable and try again"
+	default:
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return e
+}
+
+// problem says why a device cannot be backed up now, with the next step.
+func problem(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return `not paired: unlock it and type "russet pair"`
+	case errors.Is(err, lockdown.ErrUntrusted), errors.Is(err, lockdown.ErrImpostor), errors.Is(err, lockdown.InvalidPairRecord):
+		return `no longer trusts this computer: unlock it and type "russet pair"`
+	case errors.Is(err, lockdown.PasswordProtected):
+		return "locked since it was switched on: unlock it once"
+	case errors.Is(err, device.ErrRestoreMode):
+		return "in restore mode: restart it"
+	default:
+		return "does not answer: unplug it and plug it in again (" + err.Error() + ")"
+	}
+}

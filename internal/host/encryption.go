@@ -1,0 +1,94 @@
+package host
+
+import (
+	"context"
+	"fmt"
+
+	"russet"
+	"russet/device"
+	"russet/internal/engine"
+)
+
+// EncryptionChange is a wish to set, change or remove the backup password of a
+// device. Empty strings mean none.
+type EncryptionChange struct {
+	Device   string // as a person named it; "" for the only one
+	Old, New string
+	Progress func(russet.Event)
+}
+
+// Encryption tells of the connected devices, or of one, whether a backup
+// password is set.
+func (h *Host) Encryption(ctx context.Context, words []string) ([]russet.Device, error) {
+	return h.Connected(ctx, words)
+}
+
+// ChangePassword sets, changes or removes the backup password of a device, and
+// remembers it. The phone asks for its passcode.
+func (h *Host) ChangePassword(ctx context.Context, c EncryptionChange) (russet.Device, error) {
+	s, dev, release, err := h.forPassword(ctx, c)
+	if err != nil {
+		return s.Device, err
+	}
+	defer release()
+	defer dev.Close()
+	err = engine.ChangePassword(ctx, dev, engine.PasswordOptions{
+		UDID: s.UDID, Old: c.Old, New: c.New, Events: c.Progress, Log: h.log,
+	})
+	if err != nil {
+		return s.Device, err
+	}
+	s.Encrypted = c.New != ""
+	if c.New == "" {
+		return s.Device, h.setUnproven(s.UDID, false)
+	}
+	if err := h.remember(s.UDID, c.New); err != nil {
+		return s.Device, &russet.Error{
+			Kind: russet.KindOf(err), Doing: "remember the new password, which is set on the phone now",
+			What: err.Error(), Hint: "write it down; russet will ask for it", Err: err,
+		}
+	}
+	return s.Device, h.setUnproven(s.UDID, true)
+}
+
+// forPassword opens a session with the device whose password is to change,
+// after a look whether the change makes sense.
+func (h *Host) forPassword(ctx context.Context, c EncryptionChange) (s sighting, dev *device.Device, release func(), err error) {
+	s, err = h.toPair(ctx, c.Device)
+	if err != nil {
+		return s, nil, nil, err
+	}
+	doing := fmt.Sprintf("change the backup password of %q", s.Name)
+	switch {
+	case !s.Paired:
+		return s, nil, nil, unusable(s.Device, doing)
+	case c.Old == "" && s.Encrypted:
+		return s, nil, nil, &russet.Error{
+			Kind: russet.Usage, What: fmt.Sprintf("backups of %q are encrypted already", s.Name),
+			Hint: `change the password with "russet encryption change"`,
+		}
+	case c.Old != "" && !s.Encrypted:
+		return s, nil, nil, &russet.Error{
+			Kind: russet.Usage, What: fmt.Sprintf("backups of %q are not encrypted", s.Name),
+			Hint: `switch encryption on with "russet encryption on"`,
+		}
+	}
+	if release, err = h.lockDevice(s.Device, doing); err != nil {
+		return s, nil, nil, err
+	}
+	if dev, err = h.session(ctx, s, doing); err != nil {
+		release()
+		return s, nil, nil, err
+	}
+	return s, dev, release, nil
+}
+
+// PresentPassword is the backup password that is remembered for a connected
+// device, "" if none.
+func (h *Host) PresentPassword(ctx context.Context, word string) (string, error) {
+	s, err := h.toPair(ctx, word)
+	if err != nil {
+		return "", err
+	}
+	return h.passwords(ctx, s.UDID)
+}

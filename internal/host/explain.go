@@ -1,0 +1,95 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"russet"
+)
+
+// errStop is the cause of a context that a person cancelled.
+var errStop = errors.New("stopped by the user")
+
+// Stop cancels ctx as a person's wish: what runs under it ends cleanly, keeps
+// what was received, and says so.
+func Stop(cancel context.CancelCauseFunc) { cancel(errStop) }
+
+// Explain turns any error into one that a person can act on. Errors that are
+// explained already come back as they are; whatever is left is a fault of
+// russet, and says how to report it.
+func Explain(ctx context.Context, err error) *russet.Error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(context.Cause(ctx), errStop) {
+		return &russet.Error{Kind: russet.Stopped, What: "stopped", Hint: stoppedHint(err), Err: err}
+	}
+	if e, ok := errors.AsType[*russet.Error](err); ok {
+		return e
+	}
+	e := &russet.Error{Kind: fileKind(err), What: err.Error(), Err: err}
+	switch {
+	case e.Kind == russet.NoSpace:
+		e.Hint = "make room on that disk, or choose another store"
+	case isPrivacy(err):
+		e.Hint = privacyHint
+	case e.Kind == russet.Usage:
+		e.Hint = "check who owns the folder and that the disk is not write-protected"
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Kind = russet.Interrupted
+		e.Hint = "check the cable or the network and try again"
+	default:
+		e.Hint = "this looks like a fault of russet: run it again with --debug and report what it prints"
+	}
+	return e
+}
+
+// stoppedHint keeps what the stopped part had to say for itself.
+func stoppedHint(err error) string {
+	if e, ok := errors.AsType[*russet.Error](err); ok && e.Kind == russet.Stopped {
+		return e.Hint
+	}
+	return ""
+}
+
+// fileKind sorts the failures of a disk.
+func fileKind(err error) russet.Kind {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), isQuota(err):
+		return russet.NoSpace
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return russet.Usage
+	default:
+		return russet.Failed
+	}
+}
+
+// plainFileError says what is wrong with a file without the system call's
+// name.
+func plainFileError(err error) string {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Path + ": " + p.Err.Error()
+	}
+	if l, ok := errors.AsType[*os.LinkError](err); ok {
+		return l.New + ": " + l.Err.Error()
+	}
+	return err.Error()
+}
+
+// privacyHint is about a rule of macOS that refuses without asking anybody.
+const privacyHint = "macOS keeps this folder from programs: give your terminal (or russet) Full Disk Access in System Settings > Privacy & Security, then start it again"
+
+// isPrivacy reports whether macOS refused for privacy: "operation not
+// permitted" on the folder where Finder keeps backups.
+func isPrivacy(err error) bool {
+	if runtime.GOOS != "darwin" || !errors.Is(err, syscall.EPERM) {
+		return false
+	}
+	p, ok := errors.AsType[*fs.PathError](err)
+	return ok && strings.Contains(p.Path, "MobileSync")
+}

@@ -1,0 +1,248 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"russet"
+)
+
+// Latest is the word for the newest backup.
+const Latest = "latest"
+
+// minPrefix is how much of an identifier must be typed: less is a slip.
+const minPrefix = 4
+
+// FindDevice picks the device a person means out of some: its UDID, a unique
+// prefix of it, or its name. Dashes and case do not matter in identifiers.
+func FindDevice(devices []russet.Device, word string) (russet.Device, error) {
+	devices = distinct(devices)
+	var hits []russet.Device
+	for _, match := range []func(russet.Device) bool{
+		func(d russet.Device) bool { return fold(string(d.UDID)) == fold(word) },
+		func(d russet.Device) bool { return d.Name == word },
+		func(d russet.Device) bool { return strings.EqualFold(d.Name, word) },
+		func(d russet.Device) bool {
+			return len(word) >= minPrefix && strings.HasPrefix(fold(string(d.UDID)), fold(word))
+		},
+	} {
+		hits = slices.Collect(filter(devices, match))
+		if len(hits) == 1 {
+			return hits[0], nil
+		}
+		if len(hits) > 1 {
+			return russet.Device{}, ambiguous("device", word, deviceLines(hits))
+		}
+	}
+	e := &russet.Error{Kind: russet.NotConnected, What: fmt.Sprintf("no device %q is known here", word)}
+	if len(devices) > 0 {
+		e.Hint = "there are: " + strings.Join(deviceLines(devices), "; ")
+	}
+	return russet.Device{}, e
+}
+
+// fold takes the dash out of an identifier and the case out of it.
+func fold(id string) string { return strings.ToLower(strings.ReplaceAll(id, "-", "")) }
+
+// distinct drops the second sight of a device that is on the cable and on the
+// network; the cable, listed first, wins.
+func distinct(devices []russet.Device) []russet.Device {
+	var out []russet.Device
+	for _, d := range devices {
+		if !slices.ContainsFunc(out, func(o russet.Device) bool { return o.UDID == d.UDID }) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func filter[T any](all []T, keep func(T) bool) func(yield func(T) bool) {
+	return func(yield func(T) bool) {
+		for _, v := range all {
+			if keep(v) && !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+func deviceLines(devices []russet.Device) []string {
+	lines := make([]string, len(devices))
+	for i, d := range devices {
+		lines[i] = fmt.Sprintf("%q %s", d.Name, d.UDID)
+	}
+	return lines
+}
+
+func ambiguous(what, word string, candidates []string) error {
+	return &russet.Error{
+		Kind: russet.Usage, What: fmt.Sprintf("%q could be more than one %s", word, what),
+		Hint: "say which: " + strings.Join(candidates, "; "),
+	}
+}
+
+// Backups lists finished backups, oldest first: of one store or, with store
+// "", of all; of one device or, with device "", of all. drafts adds what
+// unfinished runs left behind. When a store cannot be read, the backups of the
+// others come with the error.
+func (h *Host) Backups(ctx context.Context, store string, device russet.UDID, drafts bool) ([]russet.Backup, error) {
+	stores, err := h.storesNamed(store)
+	if err != nil {
+		return nil, err
+	}
+	all := []russet.Backup{}
+	var errs []error
+	for _, st := range stores {
+		list, err := h.backupsOf(ctx, st, device, drafts)
+		all = append(all, list...)
+		errs = append(errs, err)
+	}
+	slices.SortStableFunc(all, func(a, b russet.Backup) int {
+		return cmp.Or(a.Time.Compare(b.Time), strings.Compare(string(a.ID), string(b.ID)))
+	})
+	return all, errors.Join(errs...)
+}
+
+func (h *Host) backupsOf(ctx context.Context, st StoreSettings, device russet.UDID, drafts bool) ([]russet.Backup, error) {
+	s, err := h.openStore(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.Backups(ctx, device)
+	if err != nil {
+		return nil, fmt.Errorf("list the backups of store %q: %w", st.Name, err)
+	}
+	if !drafts {
+		return list, nil
+	}
+	unfinished, err := s.Drafts(ctx, device)
+	if err != nil {
+		return list, fmt.Errorf("list the unfinished backups of store %q: %w", st.Name, err)
+	}
+	return append(list, unfinished...), nil
+}
+
+// storesNamed is the store called name, or all of them for "".
+func (h *Host) storesNamed(name string) ([]StoreSettings, error) {
+	if name == "" {
+		return h.Stores()
+	}
+	st, err := h.chooseStore(name)
+	return []StoreSettings{st}, err
+}
+
+// KnownDevices lists devices that are connected, have backups or have a
+// history, connected ones first. Trouble with the cable is no error here.
+func (h *Host) KnownDevices(ctx context.Context) ([]russet.Device, error) {
+	var devices []russet.Device
+	if connected, err := h.connected(ctx); err == nil {
+		devices = connected
+	}
+	byRuns, err := h.knownByRuns()
+	if err != nil {
+		return nil, err
+	}
+	backups, err := h.Backups(ctx, "", "", true)
+	if err != nil {
+		h.log.Warn("some backups cannot be listed", "error", err)
+	}
+	for _, b := range slices.Backward(backups) {
+		devices = append(devices, russet.Device{UDID: b.Device, Name: b.Name})
+	}
+	return distinct(append(devices, byRuns...)), nil
+}
+
+// KnownDevice finds a device that is connected or has backups; "" for "".
+func (h *Host) KnownDevice(ctx context.Context, word string) (russet.UDID, error) {
+	if word == "" {
+		return "", nil
+	}
+	known, err := h.KnownDevices(ctx)
+	if err != nil {
+		return "", err
+	}
+	d, err := FindDevice(known, word)
+	return d.UDID, err
+}
+
+// Which says which backup a person means.
+type Which struct {
+	Backup string // an ID, a unique prefix of one, or Latest
+	Device string // a UDID, a prefix or a name; "" for any
+	Store  string // "" for any
+}
+
+// FindBackup picks the backup a person means, finished or not.
+func (h *Host) FindBackup(ctx context.Context, w Which) (russet.Backup, error) {
+	device, err := h.KnownDevice(ctx, w.Device)
+	if err != nil {
+		return russet.Backup{}, err
+	}
+	backups, unread := h.Backups(ctx, w.Store, device, true)
+	b, err := pick(backups, w.Backup)
+	if err != nil && unread != nil {
+		return russet.Backup{}, unread // it may be in the store that cannot be read
+	}
+	return b, err
+}
+
+func pick(backups []russet.Backup, word string) (russet.Backup, error) {
+	if word == Latest {
+		return latest(backups)
+	}
+	var hits []russet.Backup
+	for _, b := range backups {
+		same := slices.ContainsFunc(hits, func(o russet.Backup) bool { return o.ID == b.ID })
+		if !same && len(word) >= minPrefix && strings.HasPrefix(string(b.ID), strings.ToLower(word)) {
+			hits = append(hits, b)
+		}
+	}
+	switch len(hits) {
+	case 1:
+		return hits[0], nil
+	case 0:
+		return russet.Backup{}, &russet.Error{
+			Kind: russet.Usage, What: fmt.Sprintf("there is no backup %q", word),
+			Hint: `"russet backups" lists them; the first ` + fmt.Sprint(minPrefix) + ` characters of an ID are enough, or "latest"`,
+		}
+	default:
+		lines := make([]string, len(hits))
+		for i, b := range hits {
+			lines[i] = fmt.Sprintf("%s of %q, %s", b.ID, b.Name, b.Time.Local().Format("2006-01-02 15:04"))
+		}
+		return russet.Backup{}, ambiguous("backup", word, lines)
+	}
+}
+
+// latest is the newest finished backup, when it is clear of which device.
+func latest(backups []russet.Backup) (russet.Backup, error) {
+	var newest russet.Backup
+	var devices []russet.Device
+	for _, b := range backups {
+		if b.Draft {
+			continue
+		}
+		devices = append(devices, russet.Device{UDID: b.Device, Name: b.Name})
+		if newest.ID == "" || !b.Time.Before(newest.Time) {
+			newest = b
+		}
+	}
+	devices = distinct(devices)
+	switch len(devices) {
+	case 1:
+		return newest, nil
+	case 0:
+		return russet.Backup{}, &russet.Error{
+			Kind: russet.Usage, What: "there is no backup yet", Hint: `make one with "russet backup"`,
+		}
+	default:
+		return russet.Backup{}, &russet.Error{
+			Kind: russet.Usage, What: "there are backups of several devices",
+			Hint: "say whose latest with --device: " + strings.Join(deviceLines(devices), "; "),
+		}
+	}
+}

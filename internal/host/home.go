@@ -1,0 +1,100 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"russet"
+	"russet/internal/durable"
+)
+
+// Home says where russet keeps its own things on this computer.
+type Home struct {
+	Dir  string // settings, secrets, locks, run history, drill reports
+	Data string // where a first store is made when none was chosen
+	// Moved says that a person chose the place (RUSSET_HOME).
+	Moved bool
+}
+
+// FindHome reads RUSSET_HOME, else asks the system for its usual places.
+func FindHome(getenv func(string) string) (Home, error) {
+	if dir := getenv("RUSSET_HOME"); dir != "" {
+		dir, err := filepath.Abs(dir)
+		if err != nil {
+			return Home{}, fmt.Errorf("find RUSSET_HOME: %w", err)
+		}
+		return Home{Dir: dir, Data: dir, Moved: true}, nil
+	}
+	config, err := os.UserConfigDir()
+	if err != nil {
+		return Home{}, &russet.Error{
+			Kind: russet.Usage, Doing: "find a place for the settings", What: err.Error(),
+			Hint: "set RUSSET_HOME to a folder of your own", Err: err,
+		}
+	}
+	data, err := dataDir(getenv)
+	if err != nil {
+		return Home{}, err
+	}
+	return Home{Dir: filepath.Join(config, "russet"), Data: filepath.Join(data, "russet")}, nil
+}
+
+// dataDir is where programs keep large things of one person.
+func dataDir(getenv func(string) string) (string, error) {
+	switch runtime.GOOS {
+	case "windows":
+		if dir := getenv("LocalAppData"); dir != "" {
+			return dir, nil
+		}
+		return "", errors.New("find a place for backups: %LocalAppData% is not set")
+	case "darwin", "ios":
+		return os.UserConfigDir() // ~/Library/Application Support, also for data
+	default:
+		if dir := getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+			return dir, nil
+		}
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("find a place for backups: %w", err)
+		}
+		return filepath.Join(home, ".local", "share"), nil
+	}
+}
+
+// The folders inside the home.
+const (
+	locksDir  = "locks"
+	runsDir   = "runs"
+	drillsDir = "drills"
+)
+
+// openHome opens the home folder, and makes it when it is absent.
+func (h *Host) openHome() (*durable.Dir, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.dir != nil {
+		return h.dir, nil
+	}
+	for _, sub := range []string{locksDir, runsDir, drillsDir} {
+		if err := os.MkdirAll(filepath.Join(h.home.Dir, sub), 0o700); err != nil {
+			return nil, homeError(err)
+		}
+	}
+	dir, err := durable.Open(h.home.Dir, nil)
+	if err != nil {
+		return nil, homeError(err)
+	}
+	h.dir = dir
+	return dir, nil
+}
+
+// homeError explains a failure in russet's own folder.
+func homeError(err error) error {
+	return &russet.Error{
+		Kind: fileKind(err), Doing: "use russet's own folder", What: plainFileError(err),
+		Hint: "make the folder writable, or set RUSSET_HOME to another one", Err: err,
+	}
+}

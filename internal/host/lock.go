@@ -1,0 +1,56 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"russet"
+	"russet/internal/durable"
+)
+
+// pollLock is how often a short lock that another process holds is tried.
+const pollLock = 20 * time.Millisecond
+
+// waitLock takes a lock that nobody holds for long.
+func waitLock(ctx context.Context, dir *durable.Dir, name string) (*durable.Lock, error) {
+	tick := time.NewTicker(pollLock)
+	defer tick.Stop()
+	for {
+		l, err := dir.Lock(name, false)
+		if !errors.Is(err, durable.ErrLocked) {
+			return l, err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// lockDevice lets one process at a time work with a device. It is held for as
+// long as a run takes; the system lets go of it when the process dies.
+func (h *Host) lockDevice(device russet.Device, doing string) (release func(), err error) {
+	dir, err := h.openHome()
+	if err != nil {
+		return nil, err
+	}
+	l, err := dir.Lock("locks/"+string(device.UDID)+".lock", false)
+	if errors.Is(err, durable.ErrLocked) {
+		return nil, &russet.Error{
+			Kind: russet.Busy, Doing: doing,
+			What: fmt.Sprintf("another russet is at work with %q", device.Name),
+			Hint: "wait until it is done, or stop it first",
+		}
+	}
+	if err != nil {
+		return nil, homeError(err)
+	}
+	return func() {
+		if err := l.Unlock(); err != nil {
+			h.log.Warn("the lock of a device could not be let go", "error", err)
+		}
+	}, nil
+}

@@ -1,0 +1,107 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"russet"
+	"russet/mobilesync"
+	"russet/mobilesync/keybag"
+)
+
+// fittingPassword finds the password of an encrypted backup among those known
+// here, by its keybag alone: no phone and no manifest is needed. The error is
+// of kind Password when none fits.
+func (h *Host) fittingPassword(ctx context.Context, b russet.Backup) (password string, err error) {
+	contents, err := h.openBackup(ctx, b)
+	if err != nil {
+		return "", err
+	}
+	defer closeInto(&err, contents)
+	list, err := h.candidates(b.Device)
+	if err != nil && len(list) == 0 {
+		return "", err
+	}
+	for _, p := range list {
+		err := opens(ctx, contents.Folder(), p)
+		if err == nil {
+			return p, nil
+		}
+		if !errors.Is(err, mobilesync.ErrPassword) {
+			return "", backupError(err, b)
+		}
+	}
+	return "", lockedBackup(b, len(list), mobilesync.ErrPassword)
+}
+
+// opens tries a password on the keybag of a backup folder.
+func opens(ctx context.Context, folder fs.FS, password string) error {
+	m, err := mobilesync.ReadManifest(folder)
+	if err != nil {
+		return err
+	}
+	bag, err := keybag.Parse(m.BackupKeyBag)
+	if err != nil {
+		return fmt.Errorf("%w: its keybag: %w", mobilesync.ErrDamaged, err)
+	}
+	_, err = bag.Unlock(ctx, password, nil)
+	return err
+}
+
+// fitting is the russet.Passwords for one backup: the password that fits it.
+// Without one a full check is impossible and refused; a check of the structure
+// says itself what it could not see. A backup whose keybag is damaged is
+// checked all the same: that is what checks are for.
+func (h *Host) fitting(ctx context.Context, b russet.Backup, needed bool) (russet.Passwords, error) {
+	password, err := h.fittingPassword(ctx, b)
+	if russet.KindOf(err) == russet.Password && needed {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return func(context.Context, russet.UDID) (string, error) { return password, nil }, nil
+}
+
+// provePassword tries the remembered password on a backup just made, when it
+// was set or changed since the last one, and says what came of it.
+func (a *attempt) provePassword(ctx context.Context, b russet.Backup) {
+	if !b.Encrypted || !a.host.unproven(b.Device) {
+		return
+	}
+	_, err := a.host.fittingPassword(ctx, b)
+	switch {
+	case err == nil:
+		a.note("the new backup password was tried on this backup and opens it")
+		if err := a.host.setUnproven(b.Device, false); err != nil {
+			a.host.log.Warn("the proof of the password could not be noted", "error", err)
+		}
+	case russet.KindOf(err) == russet.Password:
+		a.note("the backup password that is remembered here does NOT open this backup: it was changed elsewhere. " +
+			"Find it, or it must be reset on the phone (Settings > General > Transfer or Reset > Reset All Settings)")
+	default:
+		a.note("the backup password could not be tried on this backup: %v", err)
+	}
+}
+
+func unprovenSecret(udid russet.UDID) string { return "unproven/" + string(udid) }
+
+// unproven reports whether a password was set here that no backup has proven
+// yet.
+func (h *Host) unproven(udid russet.UDID) bool {
+	_, err := h.getSecret(unprovenSecret(udid))
+	return err == nil
+}
+
+func (h *Host) setUnproven(udid russet.UDID, on bool) error {
+	if on {
+		return h.putSecret(unprovenSecret(udid), []byte("1"))
+	}
+	s, err := h.openSecrets()
+	if err != nil {
+		return err
+	}
+	return secretError(s.Delete(unprovenSecret(udid)))
+}

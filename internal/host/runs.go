@@ -1,0 +1,108 @@
+package host
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"russet"
+)
+
+// maxRunLine bounds one line of a run history. A run that names a hundred
+// thousand unreadable files still fits.
+const maxRunLine = 32 << 20
+
+func (h *Host) runsFile(device russet.UDID) string {
+	return filepath.Join(h.home.Dir, runsDir, string(device)+".jsonl")
+}
+
+// addRun appends a finished run to the device's history: one JSON object a
+// line, readable with the eyes.
+func (h *Host) addRun(run russet.Run) error {
+	if !run.Device.Valid() {
+		return fmt.Errorf("note the run of %q: not a device's identifier", run.Device)
+	}
+	line, err := json.Marshal(run)
+	if err != nil {
+		return fmt.Errorf("note the run: %w", err)
+	}
+	if _, err := h.openHome(); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(h.runsFile(run.Device), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return homeError(err)
+	}
+	// A line torn by a power cut must not spoil this one: begin on a new line.
+	_, err = f.Write(append(append([]byte{'\n'}, line...), '\n'))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return homeError(err)
+	}
+	return nil
+}
+
+// Runs lists the runs of a device, oldest first. Lines that cannot be read
+// are passed over.
+func (h *Host) Runs(device russet.UDID) ([]russet.Run, error) {
+	if !device.Valid() {
+		return nil, fmt.Errorf("read the runs of %q: not a device's identifier", device)
+	}
+	f, err := os.Open(h.runsFile(device))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, homeError(err)
+	}
+	defer f.Close()
+	var runs []russet.Run
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxRunLine)
+	for lines.Scan() {
+		var run russet.Run
+		if len(bytes.TrimSpace(lines.Bytes())) > 0 && json.Unmarshal(lines.Bytes(), &run) == nil {
+			runs = append(runs, run)
+		}
+	}
+	if err := lines.Err(); err != nil && !errors.Is(err, io.EOF) {
+		return runs, homeError(err)
+	}
+	return runs, nil
+}
+
+// knownByRuns lists the devices that have a history, with the name each had
+// in its last run.
+func (h *Host) knownByRuns() ([]russet.Device, error) {
+	entries, err := os.ReadDir(filepath.Join(h.home.Dir, runsDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, homeError(err)
+	}
+	var devices []russet.Device
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), ".jsonl")
+		udid := russet.UDID(name)
+		if !ok || !udid.Valid() {
+			continue
+		}
+		runs, err := h.Runs(udid)
+		if err != nil || len(runs) == 0 {
+			continue
+		}
+		devices = append(devices, russet.Device{UDID: udid, Name: runs[len(runs)-1].Name})
+	}
+	return devices, nil
+}
+
+// newRunID names a run.
+func newRunID() string { return strings.ToLower(rand.Text()[:16]) }

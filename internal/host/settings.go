@@ -1,0 +1,95 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"russet"
+	"russet/internal/durable"
+)
+
+// settings is what a person chose, kept in settings.json.
+type settings struct {
+	Stores []StoreSettings `json:"stores"`
+}
+
+// StoreSettings is one configured store.
+type StoreSettings struct {
+	Name string `json:"name"`
+	URL  string `json:"url"`
+	// Allowance is how many bytes russet may use there; 0 means no limit.
+	Allowance int64 `json:"allowance,omitempty"`
+}
+
+func (s *settings) find(name string) *StoreSettings {
+	i := slices.IndexFunc(s.Stores, func(st StoreSettings) bool { return st.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &s.Stores[i]
+}
+
+// maxSettings bounds what is read: a settings file is a page, not a book.
+const maxSettings = 1 << 20
+
+const settingsFile = "settings.json"
+
+func (h *Host) readSettings() (*settings, error) {
+	dir, err := h.openHome()
+	if err != nil {
+		return nil, err
+	}
+	data, err := dir.ReadFile(settingsFile, maxSettings)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &settings{}, nil
+	}
+	if err != nil {
+		return nil, homeError(err)
+	}
+	s := &settings{}
+	if err := json.Unmarshal(data, s); err != nil {
+		return nil, &russet.Error{
+			Kind:  russet.Damaged,
+			Doing: fmt.Sprintf("read the settings in %q", filepath.Join(h.home.Dir, settingsFile)), What: err.Error(),
+			Hint: "mend the file or move it away; backups do not depend on it (add their stores again with \"russet store add\")",
+			Err:  err,
+		}
+	}
+	return s, nil
+}
+
+// changeSettings lets change edit the settings while no other process can.
+func (h *Host) changeSettings(ctx context.Context, change func(*settings) error) error {
+	dir, err := h.openHome()
+	if err != nil {
+		return err
+	}
+	lock, err := waitLock(ctx, dir, "locks/settings.lock")
+	if err != nil {
+		return homeError(err)
+	}
+	s, err := h.readSettings()
+	if err == nil {
+		err = change(s)
+	}
+	if err == nil {
+		err = writeSettings(dir, s)
+	}
+	return errors.Join(err, lock.Unlock())
+}
+
+func writeSettings(dir *durable.Dir, s *settings) error {
+	data, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write the settings: %w", err)
+	}
+	if err := dir.Replace(settingsFile, append(data, '\n'), 0o600); err != nil {
+		return homeError(err)
+	}
+	return nil
+}

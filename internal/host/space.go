@@ -1,0 +1,99 @@
+package host
+
+import (
+	"context"
+	"fmt"
+
+	"russet"
+)
+
+// headroom is what a device wants to be free beyond what it will send
+// (BackupAgent2; users.md 0.4).
+const headroom = 128 << 20
+
+// recentRuns is how many runs say how much an incremental one brings.
+const recentRuns = 5
+
+// allowed is how many more bytes an allowance leaves; negative for no limit.
+func allowed(st StoreSettings, used int64) int64 {
+	if st.Allowance == 0 {
+		return -1
+	}
+	return max(0, st.Allowance-used)
+}
+
+// checkSpace refuses a run that cannot fit, before anybody has to type a
+// passcode: what earlier runs brought is known.
+func (a *attempt) checkSpace(ctx context.Context, store russet.Store, before []russet.Backup) (allow int64, err error) {
+	free, err := store.Free(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("ask how much room the store has: %w", err)
+	}
+	all, err := store.Backups(ctx, "")
+	if err != nil {
+		return 0, fmt.Errorf("add up the backups: %w", err)
+	}
+	var used int64
+	for _, b := range all {
+		used += b.Size
+	}
+	allow = allowed(a.opts.Store, used)
+	if allow == 0 {
+		return 0, a.noSpace("its allowance of %s is used up", bytesText(a.opts.Store.Allowance))
+	}
+	need, err := a.expected(before)
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case need+headroom > free:
+		return 0, a.noSpace("its disk has %s left, and this backup needs about %s", bytesText(free), bytesText(need+headroom))
+	case allow > 0 && need > allow && (a.opts.Full || len(before) == 0):
+		return 0, a.noSpace("its allowance leaves %s, and this backup needs about %s", bytesText(allow), bytesText(need))
+	}
+	return allow, nil
+}
+
+func (a *attempt) noSpace(format string, args ...any) error {
+	return &russet.Error{
+		Kind: russet.NoSpace, Doing: fmt.Sprintf("back up %q to the store %q", a.opts.Device.Name, a.opts.Store.Name),
+		What: fmt.Sprintf(format, args...),
+		Hint: `make room, delete a backup ("russet backups", "russet delete"), or use another store`,
+	}
+}
+
+// expected is how much this run will probably bring: all of the last backup
+// when it is a full one, else the most that a recent run brought. 0 when
+// nothing is known.
+func (a *attempt) expected(before []russet.Backup) (int64, error) {
+	if len(before) == 0 {
+		return 0, nil
+	}
+	if a.opts.Full {
+		return before[len(before)-1].Size, nil
+	}
+	runs, err := a.host.Runs(a.opts.Device.UDID)
+	if err != nil {
+		return 0, err
+	}
+	var most int64
+	for _, r := range runs[max(0, len(runs)-recentRuns):] {
+		first := r.Backup == before[0].ID && len(before) == 1
+		if r.Backup != "" && r.Store == a.opts.Store.Name && !first {
+			most = max(most, r.Received)
+		}
+	}
+	return most, nil
+}
+
+// bytesText says a number of bytes in an error.
+func bytesText(n int64) string {
+	switch {
+	case n < 1e6:
+		return fmt.Sprintf("%.0f kB", float64(n)/1e3)
+	case n < 1e9:
+		return fmt.Sprintf("%.0f MB", float64(n)/1e6)
+	default:
+		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+	}
+}
