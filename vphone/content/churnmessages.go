@@ -20,8 +20,9 @@ func (c *churner) messages() {
 	c.edit("HomeDomain", messagesPath, func(db *iosdb.DB) {
 		c.fail(c.messageDay(db, d))
 	})
-	if c.err == nil && c.report.Changed > 0 {
-		c.bytesFile("HomeDomain", "Library/SMS/Drafts/composition.plist", c.binary(map[string]any{"text": d.Sentence()}), modified(c.now))
+	const draft = "Library/SMS/Drafts/composition.plist"
+	if e, err := c.disk.Lookup("HomeDomain", draft); err == nil {
+		c.plist(e.Domain, draft, map[string]any{"text": d.Sentence()}, as(e), modified(c.now))
 		c.report.Changed++
 	}
 }

@@ -60,7 +60,7 @@ func (m *maker) messages(p plan, o Options, people []dice.Person) {
 		}
 	})
 	m.attachments("MediaDomain", files)
-	m.bytesFile("HomeDomain", "Library/SMS/Drafts/composition.plist", m.binary(map[string]any{"text": d.Sentence()}))
+	m.plist("HomeDomain", "Library/SMS/Drafts/composition.plist", map[string]any{"text": d.Sentence()})
 }
 
 func (m *maker) attachments(domain string, files []iosdb.Attachment) {
