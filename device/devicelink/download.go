@@ -51,6 +51,9 @@ func (s *server) download(m message) error {
 func (s *server) unreadable(raw string, err error) Code {
 	if errors.Is(err, fs.ErrNotExist) {
 		s.log.Debug("the device asked for a file that is not there", "name", raw)
+		if s.Missing != nil {
+			s.Missing(raw)
+		}
 		return CodeNotExist
 	}
 	return s.failed("read", raw, err)

@@ -22,6 +22,9 @@ type Service struct {
 	// Unread is called for a file that the device could not read and broke
 	// off: normal life, not a failure.
 	Unread func(Unread)
+	// Missing is called for a file that the device asked for and that is not
+	// there. In a backup that is an answer like any other.
+	Missing func(name string)
 	// Failed is called for what could not be done here. The device hears of
 	// it too and usually ends the run with an error that says less.
 	Failed func(*FileError)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"log/slog"
 
 	"russet"
@@ -12,7 +13,15 @@ type BackupOptions struct {
 	// Events is told of every step and, a few times a second, of progress.
 	// Calls come one at a time. It may be nil.
 	Events func(russet.Event)
-	Log    *slog.Logger
+	Log    *slog.Logger // nil is silence
+	// ProductName gives the name people know for a product type, such as
+	// "iPhone 15 Pro" for "iPhone16,1", or ""; it may be nil.
+	ProductName func(productType string) string
+}
+
+func (o BackupOptions) withDefaults() BackupOptions {
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	return o
 }
 
 // BackupResult is what a run of the device brought, whether it ended well or
@@ -23,8 +32,7 @@ type BackupResult struct {
 	Files     int              // files received whole
 	Unread    []russet.Problem // files the phone could not read; the backup is finished without them
 	Encrypted bool             // a backup password is set on the device
-	// Contacted is whether the device saw anything of the draft: decides
-	// whether a draft has been offered to it (decisions 7).
+	// Contacted is whether the device has seen anything of the draft.
 	Contacted bool
 }
 
@@ -41,13 +49,25 @@ type RestoreOptions struct {
 	Reboot            bool
 	SkipApps          bool // do not have the App Store's apps downloaded again
 	Events            func(russet.Event)
-	Log               *slog.Logger
+	Log               *slog.Logger // nil is silence
+}
+
+func (o RestoreOptions) withDefaults() RestoreOptions {
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	return o
 }
 
 // RestoreResult is what a restore moved.
 type RestoreResult struct {
 	Sent     int64 // bytes to the device
 	Received int64 // bytes from the device
-	// Missing are files that the device asked for and did not get.
+	// Missing are files of the backup that the device asked for in vain.
 	Missing []russet.Problem
+}
+
+// PasswordOptions says whose backup password to change, and who is told.
+type PasswordOptions struct {
+	UDID   russet.UDID
+	Events func(russet.Event)
+	Log    *slog.Logger // nil is silence
 }

@@ -1,0 +1,192 @@
+// Package engine makes one backup, one restore or one change of the backup
+// password, from the first service started to the last goodbye.
+//
+// It does what a careful host does around the command: takes the lock that
+// keeps two hosts from syncing at once, writes Info.plist, serves the device,
+// watches for its passcode sheet and for somebody pressing Cancel on it, and
+// puts everything back at the end. It tells what happens as events, and turns
+// whatever goes wrong into a russet.Error with a next step, once.
+//
+// It neither begins nor commits a draft, and knows no store: its callers do.
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"russet/device"
+	"russet/device/afc"
+	"russet/device/lockdown"
+	"russet/device/mobilebackup2"
+	"russet/device/notificationproxy"
+)
+
+// closeLimit bounds the farewell at the end of a run; the device may be gone.
+const closeLimit = 10 * time.Second
+
+// errCancelledOnDevice is the cause of a run's end when somebody pressed
+// Cancel on the device.
+var errCancelledOnDevice = errors.New("cancelled on the device")
+
+// session is the services of one run. Those beside mobilebackup2 may be nil:
+// a device that refuses them can still be backed up.
+type session struct {
+	log     *slog.Logger
+	notices *notificationproxy.Client
+	media   *afc.Client
+	lock    *afc.SyncLock
+	backup  *mobilebackup2.Client
+	stop    func() // ends the watching of notices
+}
+
+// watcher hears of notices while a run lasts.
+type watcher struct {
+	sheet  func(shown bool)        // the passcode sheet
+	cancel context.CancelCauseFunc // ends the run
+}
+
+// openSession starts the services in the order hosts do.
+func openSession(ctx context.Context, dev *device.Device, log *slog.Logger, w watcher) (*session, error) {
+	s := &session{log: cmp.Or(log, slog.New(slog.DiscardHandler)), stop: func() {}}
+	err := s.open(ctx, dev, w)
+	if err != nil {
+		s.close(ctx)
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *session) open(ctx context.Context, dev *device.Device, w watcher) error {
+	if err := s.openNotices(ctx, dev, w); err != nil {
+		return err
+	}
+	conn, err := dev.Dial(ctx, afc.Service, device.ServiceOptions{})
+	switch {
+	case err == nil:
+		s.media = afc.NewClient(conn)
+	case !s.dispensable(err):
+		return err
+	}
+	conn, err = dev.Dial(ctx, mobilebackup2.Service, device.ServiceOptions{Escrow: true})
+	if err != nil {
+		return err
+	}
+	s.backup, err = mobilebackup2.NewClient(ctx, conn, s.log)
+	return err
+}
+
+// dispensable reports whether a run can do without a service the device
+// refuses. A link that failed is no refusal.
+func (s *session) dispensable(err error) bool {
+	if !errors.As(err, new(*lockdown.Error)) {
+		return false
+	}
+	s.log.Warn("the device refuses a service; going on without it", "error", err)
+	return true
+}
+
+// openNotices has the device's notices watched until the session closes.
+func (s *session) openNotices(ctx context.Context, dev *device.Device, w watcher) error {
+	conn, err := dev.Dial(ctx, notificationproxy.Service, device.ServiceOptions{})
+	if err != nil {
+		if s.dispensable(err) {
+			return nil
+		}
+		return err
+	}
+	s.notices = notificationproxy.NewClient(conn)
+	err = s.notices.Observe(ctx,
+		notificationproxy.SyncCancelRequest, notificationproxy.SyncSuspendRequest, notificationproxy.SyncResumeRequest,
+		notificationproxy.BackupDomainChanged, notificationproxy.PasscodePresented, notificationproxy.PasscodeDismissed)
+	if err != nil {
+		return err
+	}
+	watching, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.watch(watching, w)
+	}()
+	s.stop = func() {
+		cancel()
+		<-ended
+	}
+	return nil
+}
+
+func (s *session) watch(ctx context.Context, w watcher) {
+	for name, err := range s.notices.Names(ctx) {
+		if err != nil {
+			// The run itself notices soon enough whether the device is gone.
+			s.log.Debug("no more notices from the device", "error", err)
+			return
+		}
+		switch name {
+		case notificationproxy.PasscodePresented:
+			w.sheet(true)
+		case notificationproxy.PasscodeDismissed:
+			w.sheet(false)
+		case notificationproxy.SyncCancelRequest:
+			w.cancel(errCancelledOnDevice)
+		default:
+			s.log.Debug("notice from the device", "name", name)
+		}
+	}
+}
+
+// post tells the device's own sync services what this host does. They do
+// without it.
+func (s *session) post(ctx context.Context, name string) error {
+	if s.notices == nil {
+		return nil
+	}
+	return s.notices.Post(ctx, name)
+}
+
+// lockSync keeps others from syncing until the session closes.
+func (s *session) lockSync(ctx context.Context) error {
+	if err := s.post(ctx, notificationproxy.SyncWillStart); err != nil {
+		return err
+	}
+	if s.media != nil {
+		var err error
+		s.lock, err = s.media.LockSync(ctx, func() error {
+			return s.post(ctx, notificationproxy.SyncLockRequest)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.post(ctx, notificationproxy.SyncDidStart)
+}
+
+// close says goodbye in the order that also cancels a run: the device stops
+// first, then others may sync. It works after ctx is done.
+func (s *session) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+	defer cancel()
+	s.stop()
+	if s.backup != nil {
+		s.backup.Close()
+	}
+	if s.lock != nil {
+		s.complain("give up the sync lock", s.lock.Release(ctx))
+		s.complain("tell that the sync is over", s.post(ctx, notificationproxy.SyncDidFinish))
+	}
+	if s.media != nil {
+		s.complain("close afc", s.media.Close())
+	}
+	if s.notices != nil {
+		s.complain("close the notification proxy", s.notices.Close())
+	}
+}
+
+// complain logs what went wrong at the end of a run, which changes nothing.
+func (s *session) complain(doing string, err error) {
+	if err != nil {
+		s.log.Debug("the end of a run", "doing", doing, "error", err)
+	}
+}

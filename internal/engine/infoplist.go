@@ -1,0 +1,228 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"russet"
+	"russet/device"
+	"russet/device/afc"
+	"russet/device/installationproxy"
+	"russet/device/springboard"
+	"russet/internal/plist"
+	"russet/mobilesync"
+)
+
+const (
+	// previousLimit bounds the last Info.plist; one of 57.9 MB was seen.
+	previousLimit = 128 << 20
+	// mediaLimit bounds one of iTunes' files on the device.
+	mediaLimit = 16 << 20
+	// iconsLimit bounds all icons together.
+	iconsLimit = 128 << 20
+)
+
+// itunesFiles are what hosts copy from /iTunes_Control/iTunes.
+func itunesFiles() []string {
+	return []string{
+		"ApertureAlbumPrefs", "IC-Info.sidb", "IC-Info.sidv", "PhotosFolderAlbums", "PhotosFolderName", "PhotosFolderPrefs",
+		"VoiceMemos.plist", "iPhotoAlbumPrefs", "iTunesApplicationIDs", "iTunesPrefs", "iTunesPrefs.plist",
+	}
+}
+
+// infoMaker makes Info.plist: what Finder and backup browsers show of a
+// backup, and the list of apps from which a restore has them downloaded again.
+// The device itself does not need it, so that a service it refuses leaves
+// something out and no more.
+type infoMaker struct {
+	dev         *device.Device
+	media       *afc.Client // may be nil
+	log         *slog.Logger
+	udid        russet.UDID
+	productName func(productType string) string // may be nil
+	previous    io.Reader                       // the last Info.plist, may be nil
+}
+
+// InfoPlist makes the Info.plist of a backup that begins now. previous is the
+// last one, whose GUID is kept; it may be nil. media may be nil too.
+func InfoPlist(ctx context.Context, dev *device.Device, media *afc.Client, previous io.Reader, opts BackupOptions) ([]byte, error) {
+	opts = opts.withDefaults()
+	m := infoMaker{dev, media, opts.Log, opts.UDID, opts.ProductName, previous}
+	return m.make(ctx, time.Now())
+}
+
+func (m *infoMaker) make(ctx context.Context, now time.Time) ([]byte, error) {
+	values, err := m.dev.Values(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	info := &mobilesync.Info{
+		BuildVersion:   values.String("BuildVersion"),
+		DeviceName:     values.String("DeviceName"),
+		DisplayName:    values.String("DeviceName"),
+		GUID:           m.guid(),
+		ICCID:          values.String("IntegratedCircuitCardIdentity"),
+		IMEI:           values.String("InternationalMobileEquipmentIdentity"),
+		IMEI2:          values.String("InternationalMobileEquipmentIdentity2"),
+		MEID:           values.String("MobileEquipmentIdentifier"),
+		PhoneNumber:    values.String("PhoneNumber"),
+		ProductName:    m.product(values.String("ProductType")),
+		ProductType:    values.String("ProductType"),
+		ProductVersion: values.String("ProductVersion"),
+		SerialNumber:   values.String("SerialNumber"),
+		UDID:           string(m.udid),
+		LastBackupDate: now.UTC().Truncate(time.Second),
+	}
+	for _, fill := range []func(context.Context, *mobilesync.Info) error{m.settings, m.applications, m.mediaFiles} {
+		if err := fill(ctx, info); err != nil {
+			return nil, err
+		}
+	}
+	return info.Marshal()
+}
+
+// product is the name people know. Lockdown's ProductName is none: it says
+// "iPhone OS", even on an iPad.
+func (m *infoMaker) product(productType string) string {
+	if m.productName == nil {
+		return ""
+	}
+	return m.productName(productType)
+}
+
+// lenient passes on what ends a run and logs the rest.
+func (m *infoMaker) lenient(ctx context.Context, what string, err error) error {
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	m.log.Warn("left out of Info.plist", "what", what, "error", err)
+	return nil
+}
+
+func (m *infoMaker) settings(ctx context.Context, info *mobilesync.Info) error {
+	settings, err := m.dev.Values(ctx, "com.apple.iTunes")
+	if err := m.lenient(ctx, "iTunes Settings", err); err != nil {
+		return err
+	}
+	info.ITunesSettings = settings
+	domain, err := m.dev.Values(ctx, "com.apple.mobile.iTunes")
+	// The default is what hosts write when the device does not say.
+	info.ITunesVersion = cmp.Or(domain.String("MinITunesVersion"), "10.0.1")
+	return m.lenient(ctx, "iTunes Version", err)
+}
+
+// applications lists the apps, and for those from the App Store what a restore
+// needs to have them downloaded again.
+func (m *infoMaker) applications(ctx context.Context, info *mobilesync.Info) error {
+	info.Applications = map[string]mobilesync.InfoApplication{}
+	err := m.browse(ctx, func(app plist.Dict) {
+		id := app.String(installationproxy.BundleIdentifier)
+		if id == "" {
+			return
+		}
+		info.InstalledApplications = append(info.InstalledApplications, id)
+		sinf, metadata := app.Data(installationproxy.ApplicationSINF), app.Data(installationproxy.ITunesMetadata)
+		if sinf != nil && metadata != nil {
+			info.Applications[id] = mobilesync.InfoApplication{ApplicationSINF: sinf, ITunesMetadata: metadata}
+		}
+	})
+	if err := m.lenient(ctx, "Applications", err); err != nil {
+		return err
+	}
+	if len(info.Applications) == 0 {
+		return nil
+	}
+	return m.lenient(ctx, "icons", m.icons(ctx, info.Applications))
+}
+
+func (m *infoMaker) browse(ctx context.Context, app func(plist.Dict)) error {
+	conn, err := m.dev.Dial(ctx, installationproxy.Service, device.ServiceOptions{})
+	if err != nil {
+		return err
+	}
+	c := installationproxy.NewClient(conn)
+	defer func() { _ = c.Close() }() // only read from
+	for d, err := range c.Browse(ctx, installationproxy.Query{
+		Type: installationproxy.User,
+		Attributes: []string{
+			installationproxy.BundleIdentifier, installationproxy.ApplicationSINF, installationproxy.ITunesMetadata,
+		},
+	}) {
+		if err != nil {
+			return err
+		}
+		app(d)
+	}
+	return nil
+}
+
+func (m *infoMaker) icons(ctx context.Context, applications map[string]mobilesync.InfoApplication) error {
+	conn, err := m.dev.Dial(ctx, springboard.Service, device.ServiceOptions{})
+	if err != nil {
+		return err
+	}
+	c := springboard.NewClient(conn)
+	defer func() { _ = c.Close() }() // only read from
+	total := 0
+	for id, app := range applications {
+		icon, err := c.Icon(ctx, id)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if total += len(icon); total > iconsLimit {
+			return errors.New("the icons are too large")
+		}
+		app.PlaceholderIcon = icon
+		applications[id] = app
+	}
+	return nil
+}
+
+// mediaFiles reads what iTunes once kept on the device, where it is there.
+func (m *infoMaker) mediaFiles(ctx context.Context, info *mobilesync.Info) error {
+	if m.media == nil {
+		return nil
+	}
+	books, err := m.media.ReadFile(ctx, "/Books/iBooksData2.plist", mediaLimit)
+	if err == nil {
+		info.IBooksData = books
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return m.lenient(ctx, "iBooks Data 2", err)
+	}
+	info.ITunesFiles = map[string][]byte{}
+	for _, name := range itunesFiles() {
+		data, err := m.media.ReadFile(ctx, "/iTunes_Control/iTunes/"+name, mediaLimit)
+		switch {
+		case err == nil:
+			info.ITunesFiles[name] = data
+		case !errors.Is(err, fs.ErrNotExist):
+			return m.lenient(ctx, "iTunes Files", err)
+		}
+	}
+	return nil
+}
+
+// guid is that of the last Info.plist, or a new one.
+func (m *infoMaker) guid() string {
+	if m.previous == nil {
+		return mobilesync.NewGUID()
+	}
+	data, err := io.ReadAll(io.LimitReader(m.previous, previousLimit))
+	if err != nil {
+		return mobilesync.NewGUID()
+	}
+	// All of it but what makes it large.
+	last, err := plist.ParseDictWithout(data, "Applications", "iTunes Files")
+	if err != nil || last.String("GUID") == "" {
+		return mobilesync.NewGUID()
+	}
+	return last.String("GUID")
+}
