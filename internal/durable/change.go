@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -152,4 +153,9 @@ func (d *Dir) Chtimes(name string, t time.Time) error {
 		return err
 	}
 	return d.root.Chtimes(filepath.FromSlash(name), t, t)
+}
+
+// IsFull reports that there is no room: the disk is full, or a quota is used up.
+func IsFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || isFull(err)
 }

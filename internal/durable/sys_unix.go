@@ -74,3 +74,5 @@ func pathError(op string, f *os.File, err error) error {
 	}
 	return &fs.PathError{Op: op, Path: f.Name(), Err: err}
 }
+
+func isFull(error) bool { return false }

@@ -58,3 +58,7 @@ func free(f *os.File) (int64, error) {
 	}
 	return int64(min(forUs, math.MaxInt64)), nil
 }
+
+func isFull(err error) bool {
+	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
+}

@@ -104,8 +104,16 @@ func (o *Overlay) Barrier() error {
 // Next is the number the next Put gives its object.
 func (o *Overlay) Next() ID { return o.objects.last + 1 }
 
-// Live reports whether a file refers to the object.
-func (o *Overlay) Live(id ID) bool { return o.objects.live(id) }
+// Object returns what is known of an object; false when no file refers to it.
+func (o *Overlay) Object(id ID) (Object, bool) {
+	if !o.objects.live(id) {
+		return Object{}, false
+	}
+	return o.objects.get(id), true
+}
+
+// Shared reports whether several files refer to the object.
+func (o *Overlay) Shared(id ID) bool { return o.objects.more[id] > 0 }
 
 // Dead returns the objects that no file has referred to since the last call.
 // Their bytes may go once the journal is durable, not before.

@@ -124,8 +124,11 @@ func TestBackup(t *testing.T) {
 	if dead := o.Dead(); !slices.Equal(dead, []overlay.ID{1}) {
 		t.Errorf("dead objects are %v, not the first Status.plist", dead)
 	}
-	if o.Live(1) || !o.Live(2) {
-		t.Error("liveness of objects 1 and 2 is wrong")
+	if _, live := o.Object(1); live {
+		t.Error("the first Status.plist is still there")
+	}
+	if obj, live := o.Object(2); !live || obj != size(2) {
+		t.Errorf("object 2 is %v, %v", obj, live)
 	}
 	do(t, o.Close())
 }

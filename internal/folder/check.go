@@ -1,0 +1,267 @@
+package folder
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/zeebo/xxh3"
+
+	"russet"
+	"russet/internal/durable"
+	"russet/internal/overlay"
+)
+
+// check is the commit check: every file row of Manifest.db has its payload,
+// what stayed has the size it was recorded with, and what was received reads
+// back as it was written. It leaves the list of what the new backup consists
+// of, from which the backup is built.
+func (d *draft) check(ctx context.Context) error {
+	if err := d.dir.RemoveAll(treeDir); err != nil {
+		return err
+	}
+	now, err := d.s.fingerprintOf(string(d.note.Device))
+	if err != nil {
+		return err
+	}
+	if now != d.note.BaseFingerprint {
+		return errChanged
+	}
+	f, err := readFacts(view{d})
+	if err == nil {
+		err = f.readInfo(view{d}, d.note.Started)
+	}
+	if err != nil {
+		return err
+	}
+	if f.problem != "" || f.fingerprint == d.note.BaseFingerprint {
+		return damaged("%s", cmp.Or(f.problem, "the device has written no new Status.plist"))
+	}
+	rec, err := d.survey(ctx, f)
+	if err != nil {
+		return err
+	}
+	if err := d.barrier(); err != nil {
+		return err
+	}
+	d.note.Record, d.note.Step = rec, checked
+	if d.note.InPlace, err = d.mustWorkInPlace(); err != nil {
+		return err
+	}
+	return d.saveNote()
+}
+
+func damaged(format string, args ...any) error {
+	return &russet.Error{
+		Kind: russet.Damaged, What: "the backup is not whole: " + fmt.Sprintf(format, args...),
+		Hint: "back up again; the previous backup is as it was",
+	}
+}
+
+// survey lists the draft and looks at everything in it.
+func (d *draft) survey(ctx context.Context, f facts) (*record, error) {
+	sums, err := createSums(d.dir, newSums)
+	if err != nil {
+		return nil, err
+	}
+	v := &surveyor{d: d, ctx: ctx, sums: sums, seen: map[overlay.ID]bool{}}
+	v.rec = &record{
+		ID: derivedID(d.note.Device, f.fingerprint), Folder: string(d.note.Device), Device: d.note.Device,
+		Fingerprint: f.fingerprint, Name: f.name, IOS: f.ios, Time: f.time.UTC(), Encrypted: f.encrypted,
+	}
+	if d.note.Base != "" {
+		// A list that cannot be read is no reason to lose a run: what stayed
+		// is then as unknown as in a folder of another program.
+		if v.old, err = openSums(d.s.dir, sumsFile(d.note.Base)); err != nil {
+			d.s.log.Warn("the checksums of the last backup cannot be read", "err", err)
+		}
+		defer v.old.close() //nolint:errcheck // it was only read
+	}
+	err = v.folder("", d.base)
+	if err = errors.Join(err, sums.close()); err != nil {
+		return nil, err
+	}
+	digests, err := v.rows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return v.rec, d.readBack(ctx, digests)
+}
+
+// surveyor walks through a draft.
+type surveyor struct {
+	d    *draft
+	ctx  context.Context
+	sums *sumsWriter
+	old  *sumsReader
+	rec  *record
+	keys []payloadKey        // of all payloads, in order
+	seen map[overlay.ID]bool // of the objects that several files share
+}
+
+// payloadKey is a file ID as bytes.
+type payloadKey [20]byte
+
+// folder surveys one folder; name is its place in the backup, base the same
+// folder of the last backup, nil if there is none.
+func (v *surveyor) folder(name string, base *durable.Dir) error {
+	if err := v.ctx.Err(); err != nil {
+		return err
+	}
+	items, err := v.d.over.List(path.Join(string(v.d.note.Device), name))
+	if err != nil {
+		return err
+	}
+	if err := sameButForCase(name, items); err != nil {
+		return err
+	}
+	for _, it := range items {
+		below := path.Join(name, it.Name)
+		if it.Folder {
+			err = v.subfolder(below, it.Name, base)
+		} else {
+			err = v.file(below, it, base)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *surveyor) subfolder(name, leaf string, base *durable.Dir) error {
+	v.sums.add(sumEntry{name: name, folder: true})
+	if base != nil {
+		sub, err := base.Sub(leaf)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if base = nil; err == nil {
+			defer sub.Close()
+			base = sub
+		}
+	}
+	return v.folder(name, base)
+}
+
+func (v *surveyor) file(name string, it overlay.Item, base *durable.Dir) error {
+	if it.ID != 0 && v.d.over.Shared(it.ID) && !v.seen[it.ID] {
+		v.seen[it.ID] = true
+	} else if (it.ID != 0 && v.d.over.Shared(it.ID)) || (it.Base != "" && it.Base != name) {
+		var err error
+		if it, err = v.ownCopy(name); err != nil {
+			return err
+		}
+	}
+	e := sumEntry{name: name, size: it.Object.Size, sum: it.Object.Sum, known: true, object: it.ID}
+	if it.ID == 0 {
+		var err error
+		if e, err = v.stayed(name, it.Name, base); err != nil {
+			return err
+		}
+	}
+	v.rec.Added += it.Object.Size
+	if e.regular() {
+		v.rec.Size += e.size
+	}
+	if e.regular() && isPayload(name) {
+		v.rec.Files++
+		v.keys = append(v.keys, keyOf(name))
+	}
+	v.sums.add(e)
+	return nil
+}
+
+// stayed describes a file that is carried over.
+func (v *surveyor) stayed(name, leaf string, base *durable.Dir) (sumEntry, error) {
+	info, err := base.Lstat(leaf)
+	if err != nil {
+		return sumEntry{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return sumEntry{name: name, link: true}, nil
+	}
+	e := sumEntry{name: name, size: info.Size()}
+	if old, ok := v.old.seek(name); ok && old.regular() {
+		if old.size != e.size {
+			return e, damaged("%s of the last backup has %d bytes, not %d", name, e.size, old.size)
+		}
+		e.sum, e.known = old.sum, old.known
+	}
+	return e, nil
+}
+
+// ownCopy gives a file that the device copied, or moved from another place in
+// the last backup, an object of its own: the new folder is made of objects and
+// of files that stayed where they were. No phone was seen to need it.
+func (v *surveyor) ownCopy(name string) (overlay.Item, error) {
+	d, full := v.d, path.Join(string(v.d.note.Device), name)
+	in, err := d.Open(full)
+	if err != nil {
+		return overlay.Item{}, err
+	}
+	defer in.Close()
+	up, err := d.Create(full)
+	if err != nil {
+		return overlay.Item{}, err
+	}
+	if _, err := io.CopyBuffer(struct{ io.Writer }{up}, struct{ io.Reader }{in}, make([]byte, 256<<10)); err != nil {
+		return overlay.Item{}, errors.Join(err, up.Abort())
+	}
+	if err := up.Commit(); err != nil {
+		return overlay.Item{}, err
+	}
+	return d.over.Lookup(full)
+}
+
+// sameButForCase refuses names that many file systems hold for one.
+func sameButForCase(folder string, items []overlay.Item) error {
+	var folded map[string]string
+	for _, it := range items {
+		lower := strings.ToLower(it.Name)
+		if lower == it.Name && len(it.Name) == 40 {
+			continue // a payload: lower case already, and there may be many
+		}
+		if other, ok := folded[lower]; ok {
+			return damaged("%q and %q in %q differ only in case", other, it.Name, folder)
+		}
+		if folded == nil {
+			folded = map[string]string{}
+		}
+		folded[lower] = it.Name
+	}
+	for lower, name := range folded {
+		if lower == name || len(lower) != 40 {
+			continue
+		}
+		if _, ok := slices.BinarySearchFunc(items, lower, func(it overlay.Item, s string) int { return strings.Compare(it.Name, s) }); ok {
+			return damaged("%q and %q in %q differ only in case", lower, name, folder)
+		}
+	}
+	return nil
+}
+
+// hashFile reads a file to its end.
+func hashFile(f io.Reader, buf []byte, more ...io.Writer) (size int64, sum [16]byte, err error) {
+	hash := xxh3.New()
+	for {
+		n, err := f.Read(buf)
+		hash.Write(buf[:n]) //nolint:errcheck // hashes do not fail
+		for _, w := range more {
+			w.Write(buf[:n]) //nolint:errcheck // hashes do not fail
+		}
+		size += int64(n)
+		if errors.Is(err, io.EOF) {
+			return size, hash.Sum128().Bytes(), nil
+		}
+		if err != nil {
+			return size, sum, err
+		}
+	}
+}

@@ -1,0 +1,346 @@
+package folder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"russet"
+	"russet/internal/durable"
+)
+
+// errChanged: another program wrote into the current folder during the run.
+var errChanged = errors.New("another program has changed the backup during the run")
+
+// Commit makes the draft the device's current backup. When it fails for
+// another reason than damage, what was received stays and the commit is
+// finished when the store is opened next.
+func (d *draft) Commit(ctx context.Context) (russet.Backup, error) {
+	doing := "finish the backup of " + string(d.note.Device)
+	if d.closed {
+		return russet.Backup{}, fmt.Errorf("%s: %w", doing, fs.ErrClosed)
+	}
+	b, err := d.commit(ctx)
+	if err = errors.Join(err, d.close()); err == nil {
+		return b, nil
+	}
+	if e, ok := errors.AsType[*russet.Error](err); ok {
+		e.Doing = doing
+		return russet.Backup{}, e
+	}
+	return russet.Backup{}, fmt.Errorf("%s: %w", doing, err)
+}
+
+func (d *draft) commit(ctx context.Context) (russet.Backup, error) {
+	if d.upload != nil {
+		return russet.Backup{}, errors.New("the upload of a file is not over")
+	}
+	if err := d.barrier(); err != nil {
+		return russet.Backup{}, err
+	}
+	d.note.Step, d.note.Journal = finished, d.over.Length()
+	if err := d.saveNote(); err != nil {
+		d.note.Step = receiving
+		return russet.Backup{}, err
+	}
+	return d.complete(ctx)
+}
+
+// complete takes a draft from "the device finished" to the current backup, or
+// on from where a crash interrupted that.
+func (d *draft) complete(ctx context.Context) (russet.Backup, error) {
+	if d.note.Step == finished {
+		if err := d.check(ctx); err != nil {
+			return russet.Backup{}, d.refuse(err)
+		}
+	}
+	if d.note.Step == checked {
+		if err := d.build(ctx); err != nil {
+			return russet.Backup{}, d.refuse(err)
+		}
+	}
+	if !d.note.InPlace {
+		if err := d.swap(); err != nil {
+			return russet.Backup{}, d.refuse(err)
+		}
+	}
+	if err := d.leave(); err != nil {
+		// The backup is there; the next start tries again to tidy up.
+		d.s.log.Warn("what a commit left behind could not be removed", "device", d.note.Device, "err", err)
+	}
+	return d.note.Record.backup(d.s.opts.Name), nil
+}
+
+// refuse sets a draft aside that cannot become a backup, and passes other
+// errors on.
+func (d *draft) refuse(err error) error {
+	damaged := russet.KindOf(err) == russet.Damaged
+	if !damaged && !errors.Is(err, errChanged) {
+		return err
+	}
+	if damaged {
+		err = errors.Join(err, d.s.strike(d.note.Device))
+	}
+	var closing error
+	if d.over != nil {
+		closing = d.over.Close()
+		d.over = nil
+	}
+	closing = errors.Join(closing, d.objects.close())
+	return errors.Join(err, closing, d.setAside(err.Error()))
+}
+
+// swap puts the new folder in the place of the current one. It may have been
+// done before a crash.
+func (d *draft) swap() error {
+	s, name := d.s, string(d.note.Device)
+	now, err := s.fingerprintOf(name)
+	if err != nil {
+		return err
+	}
+	if now != d.note.Record.Fingerprint {
+		present, err := s.dir.Exists(name)
+		if err != nil {
+			return err
+		}
+		if present && now != d.note.BaseFingerprint {
+			return errChanged
+		}
+		if err := d.exchange(name, present); err != nil {
+			return err
+		}
+	}
+	return errors.Join(s.dir.SyncDir(), d.dir.SyncDir(), d.moveForeign())
+}
+
+// moveForeign moves what other programs keep in the previous folder to the new
+// one. It is in the list of the new backup when that was made from the old.
+func (d *draft) moveForeign() error {
+	if d.note.Base != "" {
+		return nil
+	}
+	current, err := d.s.dir.Sub(string(d.note.Device))
+	if err != nil {
+		return err
+	}
+	defer current.Close()
+	for _, place := range []string{treeDir, oldDir} {
+		old, err := d.dir.Sub(place)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = errors.Join(moveForeign(old, current), old.Close())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func moveForeign(from, to *durable.Dir) error {
+	entries, err := from.ReadDir(".")
+	for _, e := range entries {
+		if !isForeign(e.Name()) {
+			continue
+		}
+		there, e2 := to.Exists(e.Name())
+		if e2 == nil && !there {
+			e2 = from.RenameTo(e.Name(), to, e.Name())
+		}
+		err = errors.Join(err, e2)
+	}
+	return err
+}
+
+// exchange swaps in one step where the system can. Where it cannot, a crash
+// between the two steps leaves no current folder, but a new one that is built:
+// the next start takes the second step.
+func (d *draft) exchange(name string, present bool) error {
+	if !present {
+		return d.dir.RenameTo(treeDir, d.s.dir, name)
+	}
+	err := d.dir.Exchange(treeDir, d.s.dir, name)
+	if !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	if err := d.s.dir.RenameTo(name, d.dir, oldDir); err != nil {
+		return err
+	}
+	return d.dir.RenameTo(treeDir, d.s.dir, name)
+}
+
+func (s *Store) fingerprintOf(name string) (string, error) {
+	dir, err := s.dir.Sub(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer dir.Close()
+	status, err := readSmall(dir.FS(), statusPlist, maxStatus)
+	if err != nil {
+		return "", err
+	}
+	manifest, err := readSmall(dir.FS(), manifestPlist, maxManifest)
+	if err != nil || len(status) == 0 || len(manifest) == 0 {
+		return "", err
+	}
+	return fingerprint(status, manifest), nil
+}
+
+// leave removes what the commit leaves behind: the draft with the previous
+// backup in it, and what was remembered of both.
+func (d *draft) leave() error {
+	s, device := d.s, d.note.Device
+	var err error
+	if d.over != nil {
+		err = d.over.Close()
+		d.over = nil
+	}
+	err = errors.Join(err, d.objects.close(), s.setStrikes(device, 0), s.dropAside(device))
+	records, e := s.records()
+	err = errors.Join(err, e)
+	for _, r := range records[string(device)] {
+		if r.ID != d.note.Record.ID {
+			err = errors.Join(err, s.dropRecord(r.ID))
+		}
+	}
+	label := string(d.note.Base)
+	if label == "" {
+		label = d.note.ID
+	}
+	return errors.Join(err, s.trash(draftDir(device), label))
+}
+
+// finish completes the commit of a device's draft that was interrupted after
+// the device had finished. The caller holds the device's lock.
+func (s *Store) finish(ctx context.Context, device russet.UDID, pass russet.Passwords) error {
+	d := &draft{s: s, pass: pass, allow: -1}
+	err := s.loadJSON(draftDir(device)+"/"+noteFile, maxRecord, &d.note)
+	if err != nil || d.note.Step == receiving || d.note.Device != device {
+		return nil // no draft, or one that Begin knows what to do with
+	}
+	s.log.Info("finishing a backup that was interrupted", "device", device, "step", d.note.Step)
+	err = d.reopen()
+	if err == nil {
+		_, err = d.complete(ctx)
+	}
+	err = errors.Join(err, d.close())
+	if russet.KindOf(err) == russet.Damaged || errors.Is(err, errChanged) {
+		return nil // it was set aside, and the log says so
+	}
+	return err
+}
+
+// reopen opens a draft whose device had finished.
+func (d *draft) reopen() error {
+	if d.note.Step == finished {
+		if err := d.open(); err != nil {
+			return err
+		}
+		if d.over.Length() < d.note.Journal {
+			return d.refuse(&russet.Error{Kind: russet.Damaged, What: "the journal of the draft is damaged"})
+		}
+		return nil
+	}
+	if d.note.Record == nil {
+		return d.refuse(&russet.Error{Kind: russet.Damaged, What: "the note of the draft is damaged"})
+	}
+	var err error
+	if d.dir, err = d.s.dir.Sub(draftDir(d.note.Device)); err != nil {
+		return err
+	}
+	d.objects.dir, err = d.dir.MakeSub(objectsDir, private)
+	return err
+}
+
+// recover finishes what interrupted runs left, as far as no other process is
+// at it. What fails is tried again by the next Begin.
+func (s *Store) recover(ctx context.Context) {
+	entries, err := s.dir.ReadDir(draftsDir)
+	if err != nil {
+		s.log.Warn("the drafts of the store cannot be read", "err", err)
+		return
+	}
+	for _, e := range entries {
+		device := russet.UDID(e.Name())
+		if !device.Valid() {
+			continue
+		}
+		lock, err := s.lockDevice(device, "open the store")
+		if err != nil {
+			continue
+		}
+		if err := errors.Join(s.finish(ctx, device, s.opts.Passwords), lock.Unlock()); err != nil {
+			s.log.Warn("a backup could not be finished yet", "device", device, "err", err)
+		}
+	}
+	if err := s.sweep(); err != nil {
+		s.log.Warn("the store could not be swept", "err", err)
+	}
+}
+
+// trash removes a folder in a way that a crash cannot leave half of it under
+// its name. label is the backup others may have open; it stays as long.
+func (s *Store) trash(name, label string) error {
+	into, err := s.dir.Sub(trashDir)
+	if err != nil {
+		return err
+	}
+	defer into.Close()
+	err = s.dir.Rename(name, trashDir+"/"+label+"."+newID())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(into.SyncDir(), s.emptyTrash(into))
+}
+
+// emptyTrash removes what nobody reads any more.
+func (s *Store) emptyTrash(dir *durable.Dir) error {
+	entries, err := dir.ReadDir(".")
+	for _, e := range entries {
+		label, _, _ := strings.Cut(e.Name(), ".")
+		if !isID(label) {
+			continue
+		}
+		lock, e2 := s.lockBackup(russet.BackupID(label), false, "empty the trash")
+		if russet.KindOf(e2) == russet.Busy {
+			continue
+		}
+		if e2 == nil {
+			e2 = errors.Join(dir.RemoveAll(e.Name()), s.dir.Remove(locksDir+"/backup-"+label), lock.Unlock())
+		}
+		err = errors.Join(err, e2)
+	}
+	return err
+}
+
+// sweep removes what interrupted runs left in trash and incoming.
+func (s *Store) sweep() error {
+	into, err := s.dir.Sub(trashDir)
+	if err != nil {
+		return err
+	}
+	defer into.Close()
+	err = s.emptyTrash(into)
+	lock, e := s.lock("incoming", false, "sweep the store", "a backup is being copied")
+	if e != nil {
+		if russet.KindOf(e) == russet.Busy {
+			e = nil
+		}
+		return errors.Join(err, e)
+	}
+	entries, e := s.dir.ReadDir(incomingDir)
+	for _, x := range entries {
+		e = errors.Join(e, s.dir.RemoveAll(incomingDir+"/"+x.Name()))
+	}
+	return errors.Join(err, e, lock.Unlock())
+}
