@@ -15,9 +15,9 @@ const (
 	dialLimit = 30 * time.Second
 	// closeLimit bounds the farewell to a device that may be gone.
 	closeLimit = 2 * time.Second
-	// readBuffer is what one system call may bring in. TLS reads a record of
-	// 16 KiB in two small pieces; with this buffer eight records and more come
-	// at once (see BenchmarkDial).
+	// readBuffer is what one system call may bring in: more than a Unix socket
+	// holds. TLS by itself reads a record of 16 KiB in two small pieces, which
+	// on one core takes twice the time (BenchmarkDial: 0.6–0.9 against 1.5 GB/s).
 	readBuffer = 256 << 10
 )
 

@@ -60,7 +60,10 @@ func readInfo(ctx context.Context, c *lockdown.Client) (Info, error) {
 // Major is the first number of the iOS version, 0 if it cannot be told.
 func (i Info) Major() int {
 	first, _, _ := strings.Cut(i.ProductVersion, ".")
-	n, _ := strconv.Atoi(first) // 0 on an error
+	n, err := strconv.Atoi(first)
+	if err != nil {
+		return 0
+	}
 	return n
 }
 

@@ -159,8 +159,11 @@ func (c *Client) call(ctx context.Context, op operation, path string, params, pa
 		return packet{}, context.Cause(ctx)
 	}
 	defer func() { c.turn <- struct{}{} }()
-	if c.broken != nil {
+	switch {
+	case c.broken != nil:
 		return packet{}, fmt.Errorf("afc %v: the connection failed before: %w", op, c.broken)
+	case ctx.Err() != nil:
+		return packet{}, context.Cause(ctx) // nothing was sent, nothing is broken
 	}
 	c.number++
 	request := appendPacket(nil, c.number, op, params, payload)

@@ -39,7 +39,7 @@ const (
 	// maxMessage bounds one batch; applications bring artwork in their metadata.
 	maxMessage = 64 << 20
 	// maxApplications bounds what an endless device can send.
-	maxApplications = 100_000
+	maxApplications = 10_000
 	// answerLimit bounds the wait for one batch, for which the device reads
 	// hundreds of applications.
 	answerLimit = 2 * time.Minute

@@ -64,6 +64,10 @@ func (c Code) meaning() string {
 	switch c {
 	case PasswordProtected:
 		return "the device is locked"
+	case EscrowLocked:
+		return "the pair record does not open the locked device"
+	case ServiceLimit:
+		return "too many programs use it"
 	case PairingDialogResponsePending:
 		return "the device asks whether to trust this computer"
 	case UserDeniedPairing:

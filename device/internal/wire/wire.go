@@ -66,8 +66,11 @@ func (c *Conn) SendBinary(ctx context.Context, v any) error {
 }
 
 func (c *Conn) send(ctx context.Context, v any, marshal func(any) ([]byte, error)) error {
-	if c.broken {
+	switch {
+	case c.broken:
 		return ErrBroken
+	case ctx.Err() != nil:
+		return context.Cause(ctx) // nothing was sent, nothing is broken
 	}
 	body, err := marshal(v)
 	if err != nil {

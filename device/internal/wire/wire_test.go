@@ -171,11 +171,15 @@ func TestDoClearsItsDeadline(t *testing.T) {
 }
 
 func TestEndedContextDoesNothing(t *testing.T) {
-	conn, _ := pipe(t)
+	conn, device := pipe(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := conn.Send(ctx, plist.Dict{}); !errors.Is(err, context.Canceled) {
+	if _, err := conn.Call(ctx, plist.Dict{}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, device) }()
+	if err := conn.Send(t.Context(), plist.Dict{}); err != nil {
+		t.Errorf("a request that never began broke the connection: %v", err)
 	}
 }
 
