@@ -87,7 +87,11 @@ func (b *Backup) open(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
-	if source.encrypted || b.manifest.IsEncrypted {
+	switch {
+	case source.encrypted && b.manifest.ManifestKey == nil:
+		// Before anybody is asked for a password that would not help.
+		err = fmt.Errorf("%w: %s is no database, and %s has no key for it", ErrDamaged, databaseName, manifestName)
+	case source.encrypted || b.manifest.IsEncrypted:
 		err = b.unlock(ctx, opts)
 	}
 	if err == nil && source.encrypted && b.keys != nil {

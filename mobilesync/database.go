@@ -55,9 +55,6 @@ func (d *database) inspect() error {
 }
 
 func (d *database) decrypt(manifestKey []byte, keys *keybag.Unlocked) error {
-	if manifestKey == nil {
-		return fmt.Errorf("%w: %s is encrypted, and %s has no key for it", ErrDamaged, databaseName, manifestName)
-	}
 	key, err := keys.FileKey(manifestKey)
 	if err != nil {
 		return fmt.Errorf("%w: key of %s: %w", ErrDamaged, databaseName, err)

@@ -154,7 +154,9 @@ func create(t testing.TB, s *mobilesync.Seal, additions ...addition) string {
 	return dir
 }
 
-func sha1Hex(b []byte) string { s := sha1.Sum(b); return hex.EncodeToString(s[:]) }
+func sum(b []byte) []byte { s := sha1.Sum(b); return s[:] }
+
+func sha1Hex(b []byte) string { return hex.EncodeToString(sum(b)) }
 
 func sha256Hex(b []byte) string { s := sha256.Sum256(b); return hex.EncodeToString(s[:]) }
 
