@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -41,6 +42,8 @@ type app struct {
 	store string
 
 	opened *host.Host
+	// patient says that waiting for Ctrl-C is all there is to do.
+	patient atomic.Bool
 }
 
 // run executes one command line.
@@ -65,7 +68,9 @@ func (a *app) stopOnSignal(cancel context.CancelCauseFunc) {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-signals
-		fmt.Fprintln(a.err, "\nrusset: stopping; what was received is kept (again to stop at once)")
+		if !a.patient.Load() {
+			fmt.Fprintln(a.err, "\nrusset: stopping; what was received is kept (again to stop at once)")
+		}
 		host.Stop(cancel)
 		<-signals
 		os.Exit(int(russet.Stopped))

@@ -10,6 +10,6 @@ func (a *app) commands() []*cobra.Command {
 		a.deleteCommand(), a.restoreCommand(), a.importCommand(), a.copyCommand(),
 		a.lsCommand(), a.getCommand(), a.searchCommand(), a.diffCommand(), a.sizeCommand(), a.exportCommand(),
 		a.verifyCommand(), a.repairCommand(), a.drillCommand(), a.doctorCommand(),
-		a.versionCommand(), a.manCommand(),
+		a.demoCommand(), a.versionCommand(), a.manCommand(),
 	}
 }

@@ -130,8 +130,9 @@ func (a *app) saveFirst(ctx context.Context, h *host.Host, plan host.RestorePlan
 		return err
 	}
 	err = a.backupAll(ctx, h, []russet.Device{plan.Device}, host.BackupOptions{Store: st})
-	if russet.KindOf(err) == russet.Partial {
-		return nil // said already; most of the phone is safe
+	if e := host.Explain(ctx, err); e != nil && e.Kind == russet.Partial {
+		a.warn("%s", e.What) // most of the phone is safe
+		return nil
 	}
 	return err
 }

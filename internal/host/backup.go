@@ -153,7 +153,7 @@ func (a *attempt) do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer dev.Close()
+	defer a.host.goodbye(dev)
 	store, err := a.host.openStore(ctx, a.opts.Store)
 	if err != nil {
 		return err

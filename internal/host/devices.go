@@ -102,7 +102,7 @@ func (h *Host) probeInSession(ctx context.Context, s *sighting, record *lockdown
 	if err != nil {
 		return err
 	}
-	defer dev.Close()
+	defer h.goodbye(dev)
 	s.fill(dev.Info())
 	s.Paired = true
 	s.Encrypted, err = willEncrypt(ctx, dev)
@@ -203,4 +203,11 @@ func (h *Host) session(ctx context.Context, s sighting, doing string) (*device.D
 		return nil, deviceError(err, s.Device, doing)
 	}
 	return dev, nil
+}
+
+// goodbye ends a session. A device that has gone by then is no error.
+func (h *Host) goodbye(dev *device.Device) {
+	if err := dev.Close(); err != nil {
+		h.log.Debug("the end of a session", "error", err)
+	}
 }

@@ -93,7 +93,7 @@ func (h *Host) drill(ctx context.Context, b russet.Backup, phone DrillPhone, pro
 	if _, _, err := aside.Pair(ctx, string(phone.UDID), func(russet.Device) {}); err != nil {
 		return err
 	}
-	_, err = aside.restoreFolder(ctx, v.contents.Folder(), password, RestoreOptions{
+	_, err = aside.restoreContents(ctx, v.contents, password, RestoreOptions{
 		Backup: b, Device: string(phone.UDID), System: true, RemoveNotRestored: true, Progress: progress,
 	})
 	if err != nil {

@@ -31,10 +31,8 @@ func (h *Host) ChangePassword(ctx context.Context, c EncryptionChange) (russet.D
 		return s.Device, err
 	}
 	defer release()
-	defer dev.Close()
-	err = engine.ChangePassword(ctx, dev, engine.PasswordOptions{
-		UDID: s.UDID, Old: c.Old, New: c.New, Events: c.Progress, Log: h.log,
-	})
+	defer h.goodbye(dev)
+	err = engine.ChangePassword(ctx, dev, c.Old, c.New, engine.PasswordOptions{UDID: s.UDID, Events: c.Progress, Log: h.log})
 	if err != nil {
 		return s.Device, err
 	}

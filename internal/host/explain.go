@@ -30,7 +30,7 @@ func Explain(ctx context.Context, err error) *russet.Error {
 		return &russet.Error{Kind: russet.Stopped, What: "stopped", Hint: stoppedHint(err), Err: err}
 	}
 	if e, ok := errors.AsType[*russet.Error](err); ok {
-		return e
+		return withDiskKind(e)
 	}
 	e := &russet.Error{Kind: fileKind(err), What: err.Error(), Err: err}
 	switch {
@@ -45,6 +45,17 @@ func Explain(ctx context.Context, err error) *russet.Error {
 		e.Hint = "check the cable or the network and try again"
 	default:
 		e.Hint = "this looks like a fault of russet: run it again with --debug and report what it prints"
+	}
+	return e
+}
+
+// withDiskKind corrects an error of no kind of its own whose cause is a disk
+// that is full or must not be written to.
+func withDiskKind(e *russet.Error) *russet.Error {
+	if kind := fileKind(e.Err); e.Kind == russet.Failed && kind != russet.Failed {
+		sorted := *e
+		sorted.Kind = kind
+		return &sorted
 	}
 	return e
 }

@@ -37,9 +37,14 @@ func (h *Host) Import(ctx context.Context, dir string, st StoreSettings, progres
 	if err != nil {
 		return items, err
 	}
+	had, err := h.idsIn(ctx, store)
+	if err != nil {
+		return items, err
+	}
 	var refused error
 	for _, f := range found {
 		item, err := h.importOne(ctx, store, f, progress)
+		item.Already = item.Backup != nil && had[item.Backup.ID]
 		if stops(ctx, err) {
 			return items, err
 		}
@@ -93,17 +98,27 @@ func (h *Host) importOne(ctx context.Context, store russet.Store, f Found, progr
 	return h.take(ctx, store, item, root.FS(), russet.ImportOptions{Archived: true}, progress)
 }
 
-// take hands a finished backup to a store. One that is there already is no
-// error.
+// idsIn lists the backups a store has.
+func (h *Host) idsIn(ctx context.Context, store russet.Store) (map[russet.BackupID]bool, error) {
+	backups, err := store.Backups(ctx, "")
+	if err != nil {
+		return nil, fmt.Errorf("look at what the store has: %w", err)
+	}
+	ids := map[russet.BackupID]bool{}
+	for _, b := range backups {
+		ids[b.ID] = true
+	}
+	return ids, nil
+}
+
+// take hands a finished backup to a store. One that it has already comes back
+// as it is.
 func (h *Host) take(ctx context.Context, store russet.Store, item Imported, fsys fs.FS, opts russet.ImportOptions, progress func(Moved)) (Imported, error) {
 	opts.Passwords = h.passwords
 	if progress != nil {
 		opts.Progress = func(files int, bytes int64) { progress(Moved{Files: files, Bytes: bytes}) }
 	}
 	b, err := store.Import(ctx, fsys, opts)
-	if errors.Is(err, fs.ErrExist) {
-		item.Already, err = true, nil
-	}
 	if err != nil {
 		return item, err
 	}
@@ -130,9 +145,14 @@ func (h *Host) Copy(ctx context.Context, which Which, to string, progress func(M
 	if err != nil {
 		return items, err
 	}
+	had, err := h.idsIn(ctx, dest)
+	if err != nil {
+		return items, err
+	}
 	var refused error
 	for _, b := range backups {
 		item, err := h.copyOne(ctx, dest, b, progress)
+		item.Already = item.Backup != nil && had[item.Backup.ID]
 		if stops(ctx, err) {
 			return items, err
 		}

@@ -3,12 +3,11 @@ package host
 import (
 	"context"
 	"fmt"
-	"io/fs"
-	"strconv"
-	"strings"
+	"log/slog"
 	"time"
 
 	"russet"
+	"russet/device"
 	"russet/internal/engine"
 )
 
@@ -61,33 +60,63 @@ func (h *Host) ProtectFromBackup(ctx context.Context, plan RestorePlan) error {
 // PlanRestore looks at everything a restore needs and changes nothing: the
 // phone, the backup, its password, both versions of iOS.
 func (h *Host) PlanRestore(ctx context.Context, opts RestoreOptions) (plan RestorePlan, err error) {
-	b := opts.Backup
-	s, err := h.find(ctx, opts.Device)
+	s, dev, err := h.toRestore(ctx, opts.Device)
 	if err != nil {
 		return plan, err
 	}
-	plan = RestorePlan{Backup: b, Device: s.Device, Lost: lost(b), Notes: []string{}}
-	if !s.Paired {
-		return plan, unusable(s.Device, fmt.Sprintf("restore %q", s.Name))
-	}
-	if newerIOS(b.IOS, s.IOS) {
-		return plan, &russet.Error{
-			Kind: russet.Unsupported, Doing: fmt.Sprintf("restore %q", s.Name),
-			What: fmt.Sprintf("the backup is of iOS %s, and the phone has the older iOS %s", b.IOS, s.IOS),
-			Hint: "update the phone first (Settings > General > Software Update)",
-		}
-	}
-	if b.Encrypted {
-		if _, err := h.fittingPassword(ctx, b); err != nil {
+	defer h.goodbye(dev)
+	password := ""
+	if opts.Backup.Encrypted {
+		// Before the phone is asked for anything.
+		if password, err = h.fittingPassword(ctx, opts.Backup); err != nil {
 			return plan, err
 		}
 	}
+	contents, err := h.openBackup(ctx, opts.Backup)
+	if err != nil {
+		return plan, err
+	}
+	defer closeInto(&err, contents)
+	check, err := engine.CheckRestore(ctx, dev, contents, opts.engine(s, password, h.log))
+	if err != nil {
+		return plan, err
+	}
+	if len(check.Refusals) > 0 {
+		refusal := *check.Refusals[0]
+		refusal.Doing = fmt.Sprintf("restore %q", s.Name)
+		return plan, &refusal
+	}
+	plan = RestorePlan{Backup: opts.Backup, Device: s.Device, Lost: check.NotRestored, Notes: check.Warnings}
 	return plan, h.planNotes(ctx, s, &plan)
+}
+
+// toRestore opens a session with the device that is to be restored.
+func (h *Host) toRestore(ctx context.Context, word string) (sighting, *device.Device, error) {
+	s, err := h.find(ctx, word)
+	if err != nil {
+		return s, nil, err
+	}
+	doing := fmt.Sprintf("restore %q", s.Name)
+	if !s.Paired {
+		return s, nil, unusable(s.Device, doing)
+	}
+	dev, err := h.session(ctx, s, doing)
+	return s, dev, err
+}
+
+// engine is what a person wished in the engine's words.
+func (o RestoreOptions) engine(s sighting, password string, log *slog.Logger) engine.RestoreOptions {
+	return engine.RestoreOptions{
+		Source: o.Backup.Device, Target: s.UDID, Password: password,
+		System: o.System, PreserveSettings: o.PreserveSettings, RemoveNotRestored: o.RemoveNotRestored,
+		Reboot: o.Reboot, SkipApps: o.SkipApps, Events: o.Progress, Log: log,
+	}
 }
 
 // planNotes adds what is worth knowing before.
 func (h *Host) planNotes(ctx context.Context, s sighting, plan *RestorePlan) error {
 	note := func(format string, args ...any) { plan.Notes = append(plan.Notes, fmt.Sprintf(format, args...)) }
+	plan.Notes = append([]string{}, plan.Notes...)
 	if plan.Backup.Device != s.UDID {
 		note("the backup is of another phone, %q", plan.Backup.Name)
 	}
@@ -100,46 +129,11 @@ func (h *Host) planNotes(ctx context.Context, s sighting, plan *RestorePlan) err
 	}
 	if len(own) == 0 {
 		note("there is no backup of %q: its present state is lost unless it is backed up first (--backup-first)", s.Name)
-	} else if age := time.Since(own[len(own)-1].Time); age > time.Hour {
+	} else if last := own[len(own)-1]; time.Since(last.Time) > time.Hour {
 		note("the last backup of %q is of %s: what is newer is lost unless it is backed up first (--backup-first)",
-			s.Name, own[len(own)-1].Time.Local().Format("2006-01-02 15:04"))
+			s.Name, last.Time.Local().Format("2006-01-02 15:04"))
 	}
 	return nil
-}
-
-// lost is what does not come back with a backup of a kind.
-func lost(b russet.Backup) []string {
-	list := []string{
-		"Face ID or Touch ID, the passcode, and cards in Wallet: set them up again",
-		"an eSIM: ask the provider when it is another phone",
-		"what was only in iCloud (photos, messages, notes and so on): it comes from there",
-		"apps themselves: the phone downloads them again; some authenticator and banking apps must be set up anew",
-	}
-	if !b.Encrypted {
-		list = append(list, "saved logins, Wi-Fi passwords, Health, HomeKit, call and web history: the backup is not encrypted, so they are not in it")
-	}
-	return list
-}
-
-// newerIOS compares versions such as "18.6.1" number by number.
-func newerIOS(a, b string) bool {
-	as, bs := strings.Split(a, "."), strings.Split(b, ".")
-	for i := range max(len(as), len(bs)) {
-		x, y := part(as, i), part(bs, i)
-		if x != y {
-			return x > y
-		}
-	}
-	return false
-}
-
-// part is the i-th number of a version; what is no number counts as 0.
-func part(version []string, i int) int {
-	if i >= len(version) {
-		return 0
-	}
-	n, _ := strconv.Atoi(version[i])
-	return n
 }
 
 // Restore puts a backup onto a device.
@@ -157,34 +151,22 @@ func (h *Host) Restore(ctx context.Context, opts RestoreOptions) (result Restore
 		return result, err
 	}
 	defer closeInto(&err, contents)
-	return h.restoreFolder(ctx, contents.Folder(), password, opts)
+	return h.restoreContents(ctx, contents, password, opts)
 }
 
-// restoreFolder serves a MobileSync folder to a device that restores it.
-func (h *Host) restoreFolder(ctx context.Context, folder fs.FS, password string, opts RestoreOptions) (RestoreResult, error) {
-	s, err := h.find(ctx, opts.Device)
+// restoreContents serves a backup to a device that restores it.
+func (h *Host) restoreContents(ctx context.Context, contents russet.Contents, password string, opts RestoreOptions) (RestoreResult, error) {
+	s, dev, err := h.toRestore(ctx, opts.Device)
 	if err != nil {
 		return RestoreResult{}, err
 	}
-	doing := fmt.Sprintf("restore %q", s.Name)
-	if !s.Paired {
-		return RestoreResult{}, unusable(s.Device, doing)
-	}
-	release, err := h.lockDevice(s.Device, doing)
+	defer h.goodbye(dev)
+	release, err := h.lockDevice(s.Device, fmt.Sprintf("restore %q", s.Name))
 	if err != nil {
 		return RestoreResult{}, err
 	}
 	defer release()
-	dev, err := h.session(ctx, s, doing)
-	if err != nil {
-		return RestoreResult{}, err
-	}
-	defer dev.Close()
-	r, err := engine.Restore(ctx, dev, folder, engine.RestoreOptions{
-		Source: opts.Backup.Device, Target: s.UDID, Password: password,
-		System: opts.System, PreserveSettings: opts.PreserveSettings, RemoveNotRestored: opts.RemoveNotRestored,
-		Reboot: opts.Reboot, SkipApps: opts.SkipApps, Events: opts.Progress, Log: h.log,
-	})
+	r, err := engine.Restore(ctx, dev, contents, opts.engine(s, password, h.log))
 	result := RestoreResult{Sent: r.Sent, Missing: r.Missing, Rebooted: opts.Reboot && err == nil}
 	if result.Missing == nil {
 		result.Missing = []russet.Problem{}
