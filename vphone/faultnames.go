@@ -86,9 +86,11 @@ func parseFault(action Action, unit, value string) (Fault, error) {
 
 // Stats is what a phone did.
 type Stats struct {
-	Agent agent.Counters // since agent.Faults.ResetCounters
-	CPU   time.Duration  // of the whole process, where the system tells
+	Agent      agent.Counters // since agent.Faults.ResetCounters
+	CPUSeconds float64        // of the whole process, where the system tells
 }
 
 // Stats returns what the phone did so far.
-func (p *Phone) Stats() Stats { return Stats{Agent: p.faults.Counters(), CPU: processTime()} }
+func (p *Phone) Stats() Stats {
+	return Stats{Agent: p.faults.Counters(), CPUSeconds: processTime().Seconds()}
+}

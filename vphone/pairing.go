@@ -152,8 +152,7 @@ func (l link) Session(hostID string) (*tls.Config, error) {
 //
 // While the screen is locked the backup needs the host's EscrowBag; since the
 // phone was switched on and until it is unlocked once, there is nothing the
-// bag could open. That the other services refuse before the first unlock only
-// is an assumption.
+// bag could open. That all other services start nevertheless is an assumption.
 func (l link) Start(name string, escrow []byte, session *tls.Config) (port uint16, secure bool, err error) {
 	p := l.phone
 	s, ok := serviceNamed(name)
@@ -180,14 +179,10 @@ func (p *Phone) admit(s service, escrow []byte) error {
 	switch {
 	case p.owner.limited[s.name]:
 		return lockdown.ErrServiceLimit
-	case s.sessionless || !p.protected():
+	case !s.sealed || !p.protected():
 		return nil
 	case !p.owner.unlockedOnce && len(escrow) > 0:
 		return lockdown.ErrMissingValue
-	case !p.owner.unlockedOnce:
-		return lockdown.ErrPasswordProtected
-	case !s.sealed:
-		return nil
 	case len(escrow) == 0:
 		return lockdown.ErrPasswordProtected
 	}

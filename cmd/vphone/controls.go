@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"russet/vphone"
+	"russet/vphone/content"
 )
 
 // A control is one command of vphone ctl.
@@ -61,6 +62,10 @@ func controls() []control {
 		},
 		{name: "limit", args: "SERVICE on|off", least: 2, most: 2, run: controlLimit, help: "refuse a service with ServiceLimit"},
 		{name: "forget", help: "trust no computer any more", run: quiet((*vphone.Phone).ForgetHosts)},
+		{
+			name: "churn", args: "DAY [light|usual|heavy]", least: 1, most: 2, run: controlChurn,
+			help: "live a day, while no backup runs",
+		},
 		{name: "stats", help: "what the phone did, in JSON", run: controlStats},
 	}
 }
@@ -158,6 +163,21 @@ func controlLimit(_ context.Context, p *vphone.Phone, args []string) (string, er
 		p.LimitService(args[0], on)
 	}
 	return "", err
+}
+
+func controlChurn(ctx context.Context, p *vphone.Phone, args []string) (string, error) {
+	day, err := strconv.Atoi(args[0])
+	if err != nil {
+		return "", err
+	}
+	o := content.ChurnOptions{Day: day, Report: &content.Report{}}
+	if len(args) > 1 {
+		o.Activity = content.Activity(args[1])
+	}
+	if err := content.Churn(ctx, p.Disk(), o); err != nil {
+		return "", err
+	}
+	return reportText(*o.Report), nil
 }
 
 func controlStats(_ context.Context, p *vphone.Phone, _ []string) (string, error) {

@@ -152,12 +152,12 @@ func runChurn(ctx context.Context, args []string, out io.Writer) error {
 	if err := errors.Join(content.Churn(ctx, d, o), d.Close()); err != nil {
 		return err
 	}
-	printReport(out, *o.Report)
+	fmt.Fprintln(out, reportText(*o.Report))
 	return nil
 }
 
-func printReport(out io.Writer, r content.Report) {
-	fmt.Fprintf(out, "%d files added, %d changed, %d removed, %d renamed, %d bytes\n", r.Added, r.Changed, r.Removed, r.Renamed, r.Bytes)
+func reportText(r content.Report) string {
+	return fmt.Sprintf("%d files added, %d changed, %d removed, %d renamed, %d bytes", r.Added, r.Changed, r.Removed, r.Renamed, r.Bytes)
 }
 
 const compareHelp = `Usage: vphone compare DIR DIR
