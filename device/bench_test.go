@@ -81,10 +81,7 @@ func BenchmarkDial(b *testing.B) {
 	}
 	b.Cleanup(func() { _ = p.Close() })
 	p.Plug()
-	rec, err := device.Pair(b.Context(), p, lockdown.PairOptions{}, device.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	rec := pair(b, p)
 	s := newSource(b, rec, p)
 	dev, err := device.Connect(b.Context(), s, rec, device.Options{})
 	if err != nil {

@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"russet/device"
+	"russet/device/internal/wire"
 	"russet/device/lockdown"
+	"russet/internal/plist"
 	"russet/vphone"
 )
 
@@ -37,13 +39,42 @@ func phone(t *testing.T, passcode string) *vphone.Phone {
 	return p
 }
 
-func pair(t *testing.T, p *vphone.Phone) *lockdown.PairRecord {
+// firstPairing makes certificates once; they fit every phone here, since all
+// have one key.
+var firstPairing = sync.OnceValues(func() (*lockdown.PairRecord, error) {
+	p, err := vphone.New(vphone.Options{Key: key()})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = p.Close() }()
+	p.Plug()
+	return device.Pair(context.Background(), p, lockdown.PairOptions{}, device.Options{})
+})
+
+// pair pairs a phone with certificates that are there already, as a host does
+// that sends Pair again.
+func pair(t testing.TB, p *vphone.Phone) *lockdown.PairRecord {
 	t.Helper()
-	rec, err := device.Pair(t.Context(), p, lockdown.PairOptions{}, device.Options{})
+	first, err := firstPairing()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rec
+	rec := *first
+	nc, err := p.DialPort(t.Context(), lockdown.Port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := wire.NewConn(nc, 1<<20)
+	defer func() { _ = conn.Close() }()
+	answer, err := conn.Call(t.Context(), plist.Dict{"Request": "Pair", "PairRecord": plist.Dict{
+		"DeviceCertificate": rec.DeviceCertificate, "HostCertificate": rec.HostCertificate,
+		"RootCertificate": rec.RootCertificate, "HostID": rec.HostID, "SystemBUID": rec.SystemBUID,
+	}})
+	if err != nil || answer.Data("EscrowBag") == nil {
+		t.Fatalf("pair: %v, %v", answer, err)
+	}
+	rec.EscrowBag = answer.Data("EscrowBag")
+	return &rec
 }
 
 func connect(t *testing.T, p *vphone.Phone, rec *lockdown.PairRecord) *device.Device {

@@ -124,7 +124,8 @@ func (e *Error) Is(target error) bool {
 
 var (
 	// ErrUntrusted: the device no longer trusts this computer, although there
-	// is a pair record. Pair again; that needs the cable.
+	// is a pair record. Pair again; that needs the cable. (A cable that is pulled
+	// at the moment a session starts looks the same.)
 	ErrUntrusted = errors.New("the device no longer trusts this computer")
 	// ErrImpostor: what answered does not hold the key of the paired device.
 	ErrImpostor = errors.New("the device does not hold the key it was paired with")

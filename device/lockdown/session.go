@@ -33,7 +33,7 @@ func (c *Client) StartSession(ctx context.Context, rec *PairRecord, legacy bool)
 	}
 	secure, err := Handshake(ctx, c.conn.Net(), rec, legacy)
 	if err != nil {
-		return fmt.Errorf("lockdown StartSession: %w", err)
+		return fmt.Errorf("lockdown StartSession: %w", distrust(err))
 	}
 	c.conn, c.session, c.fresh = wire.NewConn(secure, maxMessage), id, true
 	return nil

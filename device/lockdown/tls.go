@@ -16,8 +16,7 @@ import (
 
 // Handshake encrypts a connection to a paired device, for a session or for a
 // service that asks for it. The device must hold the private key of the record's
-// device certificate ([ErrImpostor]); a device that has dropped the pairing
-// usually hangs up here ([ErrUntrusted]).
+// device certificate ([ErrImpostor]).
 //
 // For legacy see [Client.StartSession].
 func Handshake(ctx context.Context, conn net.Conn, rec *PairRecord, legacy bool) (net.Conn, error) {
@@ -28,7 +27,7 @@ func Handshake(ctx context.Context, conn net.Conn, rec *PairRecord, legacy bool)
 	secure := tls.Client(conn, config)
 	err = wire.Do(ctx, wire.RequestLimit, conn.SetDeadline, secure.Handshake)
 	if err != nil {
-		return nil, fmt.Errorf("encrypt the connection: %w", distrust(err))
+		return nil, fmt.Errorf("encrypt the connection: %w", err)
 	}
 	return secureConn{secure}, nil
 }
@@ -108,4 +107,12 @@ func (c secureConn) Read(p []byte) (int, error) {
 		err = io.EOF
 	}
 	return n, err
+}
+
+// Close says farewell, unless the device has hung up first.
+func (c secureConn) Close() error {
+	if err := c.Conn.Close(); !Dropped(err) {
+		return err
+	}
+	return nil
 }
