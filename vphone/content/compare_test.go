@@ -70,7 +70,7 @@ func putAll(t *testing.T, d disk.Disk, e disk.Entry, text string) {
 }
 
 func TestCompareOptions(t *testing.T) {
-	a, b := tiny(t, 31), tiny(t, 31)
+	a, b := own(t), own(t)
 	if err := b.Remove("HomeDomain", "Library/Safari"); err != nil {
 		t.Fatal(err)
 	}

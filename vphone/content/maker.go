@@ -21,7 +21,7 @@ import (
 // maker puts things on a phone. After the first mistake it does nothing more
 // and keeps the mistake in err.
 type maker struct {
-	ctx  context.Context
+	ctx  context.Context // of the one Make or Churn it lives for
 	disk disk.Disk
 	seed uint64
 	now  time.Time
@@ -56,7 +56,10 @@ func newMaker(ctx context.Context, d disk.Disk, seed uint64, label string, now t
 		m.pictures = append(m.pictures, m.picture(160, 120))
 		m.thumbs = append(m.thumbs, m.picture(64, 48))
 	}
-	return m, m.err
+	if m.err != nil {
+		return nil, m.close()
+	}
+	return m, nil
 }
 
 func (m *maker) close() error { return errors.Join(m.err, os.RemoveAll(m.tmp)) }

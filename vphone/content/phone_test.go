@@ -2,10 +2,12 @@ package content_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ncruces/go-sqlite3"
@@ -14,12 +16,36 @@ import (
 	"russet/vphone/disk"
 )
 
-// tiny makes a small phone in memory.
-func tiny(t *testing.T, seed uint64) disk.Disk {
+// made is a small phone, made once and never changed.
+var made = sync.OnceValues(func() (disk.Disk, error) {
+	return content.Generated(context.Background(), content.Options{Seed: 1})
+})
+
+// tiny is that phone, to be looked at.
+func tiny(t *testing.T) disk.Disk {
 	t.Helper()
-	d := disk.NewMemory()
-	if err := content.MakeOn(t.Context(), d, content.Options{Seed: seed}); err != nil {
+	d, err := made()
+	if err != nil {
 		t.Fatal(err)
+	}
+	return d
+}
+
+// own is a copy of it, to be changed.
+func own(t *testing.T) disk.Disk {
+	t.Helper()
+	d, from := disk.NewMemory(), tiny(t)
+	for _, e := range walk(t, from) {
+		var r io.ReadCloser
+		if e.Kind == disk.File {
+			var err error
+			if r, err = from.Open(e.Domain, e.Path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.Put(&e, r); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return d
 }
@@ -138,18 +164,18 @@ func checkDatabases(t *testing.T, d disk.Disk) int {
 }
 
 func TestDatabasesAreWhole(t *testing.T) {
-	d := tiny(t, 1)
+	d := own(t)
 	if n := checkDatabases(t, d); n < 15 {
 		t.Errorf("only %d databases", n)
 	}
-	for day := 1; day <= 3; day++ {
+	for day := 1; day <= 2; day++ {
 		churn(t, d, content.ChurnOptions{Seed: 1, Day: day, Activity: content.HeavyDay})
 	}
 	checkDatabases(t, d)
 }
 
 func TestEveryEntryHasItsParents(t *testing.T) {
-	d := tiny(t, 2)
+	d := own(t)
 	churn(t, d, content.ChurnOptions{Day: 1})
 	for _, e := range walk(t, d) {
 		if e.Path == "" {

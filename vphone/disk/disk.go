@@ -38,7 +38,7 @@ type Entry struct {
 	Flags         uint32
 	Target        string            // symbolic links only
 	XAttrs        map[string][]byte // extended attributes; nil when none
-	ScanSize      int64             // the size the backup agent sees when it scans: differs from Size for databases with a -wal; 0 = Size
+	ScanSize      int64             // the size the backup agent sees when it scans: differs from Size for databases with a -wal; 0 = Size. With a Size of 0: the content is only in iCloud
 	EncryptedOnly bool              // only in encrypted backups (Health, HomeKit, keychain, Wi-Fi …)
 }
 
@@ -53,7 +53,8 @@ type Disk interface {
 	Walk(fn func(*Entry) error) error
 	// Lookup returns one entry, or ErrNotExist.
 	Lookup(domain, path string) (*Entry, error)
-	// Open reads the content of a file.
+	// Open reads the content of a file. The reader is an *os.File, or an
+	// io.WriterTo, wherever that makes long reads cheap.
 	Open(domain, path string) (io.ReadCloser, error)
 	// Put creates or replaces an entry; content is nil unless Kind is File.
 	// The entry's Size is taken from the content.

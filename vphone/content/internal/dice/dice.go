@@ -39,10 +39,10 @@ func (d *Dice) Chance(percent int) bool { return d.IntN(100) < percent }
 // Pick draws one of the choices.
 func Pick[T any](d *Dice, from []T) T { return from[d.IntN(len(from))] }
 
-// Early draws an index below n; half of the draws fall into the first
-// sixteenth, as a few people get most of the messages.
+// Early draws an index below n; more than four draws in ten fall into the
+// first sixteenth, as a few people get most of the messages.
 func (d *Dice) Early(n int) int {
-	for n > 1 && d.Chance(50) {
+	for n > 1 && d.Chance(75) {
 		n = (n + 1) / 2
 	}
 	return d.IntN(n)
