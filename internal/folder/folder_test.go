@@ -14,3 +14,5 @@ func open(dir string, before func(op, name string) error) (russet.Store, error) 
 }
 
 func TestStore(t *testing.T) { storetest.Run(t, open) }
+
+func TestFaults(t *testing.T) { storetest.Faults(t, open) }

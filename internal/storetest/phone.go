@@ -151,7 +151,12 @@ func (p *phone) begin() error {
 // upload sends what the host has neither in Snapshot nor in its place.
 func (p *phone) upload() error {
 	for _, name := range p.to.payloads() {
-		if p.has(name) || p.has("Snapshot/"+name) {
+		inPlace, err := p.has(name)
+		inSnapshot, err2 := p.has("Snapshot/" + name)
+		if err := errors.Join(err, err2); err != nil {
+			return err
+		}
+		if inPlace || inSnapshot {
 			continue
 		}
 		p.sent++
@@ -169,8 +174,10 @@ func (p *phone) upload() error {
 
 func (p *phone) move() error {
 	for _, name := range append(p.to.payloads(), "Manifest.plist", "Manifest.db") {
-		if _, err := p.read("Snapshot/" + name); errors.Is(err, fs.ErrNotExist) {
-			continue
+		if ok, err := p.has("Snapshot/" + name); err != nil {
+			return err
+		} else if !ok {
+			continue // moved before an interruption, or of an earlier state
 		}
 		if err := p.d.Rename(p.name("Snapshot/"+name), p.name(name)); err != nil {
 			return err
@@ -236,9 +243,13 @@ func (p *phone) put(name, data string) error {
 	return u.Commit()
 }
 
-func (p *phone) has(name string) bool {
+// has reports whether the host holds the file as it is on the phone.
+func (p *phone) has(name string) (bool, error) {
 	got, err := p.read(name)
-	return err == nil && got == p.to[strings.TrimPrefix(name, "Snapshot/")]
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return got == p.to[strings.TrimPrefix(name, "Snapshot/")], err
 }
 
 func (p *phone) read(name string) (string, error) {
