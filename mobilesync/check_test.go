@@ -94,6 +94,33 @@ func TestEachDamageIsFound(t *testing.T) {
 	}
 }
 
+func TestOneFileIsChecked(t *testing.T) {
+	m := miniFS(t, "encrypted")
+	b := open(t, m)
+	r, err := b.Lookup(t.Context(), "HomeDomain", "Library/SMS/sms.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func() (found []mobilesync.ProblemKind) {
+		err := b.CheckFile(t.Context(), &r, mobilesync.CheckDatabases, func(p mobilesync.Problem) { found = append(found, p.Kind) })
+		if err != nil {
+			t.Error(err)
+		}
+		return found
+	}
+	if found := check(); len(found) > 0 {
+		t.Errorf("sound: %v", found)
+	}
+	m[r.ID.Name()].Data[5000] ^= 1
+	if found := check(); !slices.Contains(found, mobilesync.ProblemDigest) {
+		t.Errorf("damaged: %v", found)
+	}
+	delete(m, r.ID.Name())
+	if found := check(); !slices.Equal(found, []mobilesync.ProblemKind{mobilesync.ProblemMissing}) {
+		t.Errorf("missing: %v", found)
+	}
+}
+
 func TestDamagedDatabasesAreFound(t *testing.T) {
 	main, wal := logged(t)
 	spoilt := bytes.Clone(main)

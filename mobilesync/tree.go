@@ -13,7 +13,8 @@ import (
 )
 
 // tree is the index behind Files: of each row its path and kind, sorted, in
-// some 70 bytes. What else there is to know is asked of Manifest.db.
+// eight bytes more than the path. What else there is to know is asked of
+// Manifest.db.
 type tree struct {
 	names   []string // of the domains as fs knows them, sorted
 	domains map[string]*domainTree
@@ -163,8 +164,9 @@ func (d *domainTree) path(e treeEntry) []byte { return d.arena[e.at : int(e.at)+
 func (d *domainTree) sort() {
 	slices.SortStableFunc(d.entries, func(a, b treeEntry) int { return bytes.Compare(d.path(a), d.path(b)) })
 	d.entries = slices.CompactFunc(d.entries, func(a, b treeEntry) bool { return bytes.Equal(d.path(a), d.path(b)) })
-	d.entries = slices.Clip(d.entries)
-	d.arena = slices.Clip(d.arena)
+	// Without the room that appending has left.
+	d.entries = slices.Clone(d.entries)
+	d.arena = bytes.Clone(d.arena)
 }
 
 // search returns where key is or would be.

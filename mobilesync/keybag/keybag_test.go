@@ -281,27 +281,3 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkDerive(b *testing.B) {
-	v := bag(b, "real-rounds")
-	bag := parse(b, v)
-	for b.Loop() {
-		k, err := bag.Derive(b.Context(), v.Password, nil)
-		if err != nil || !bytes.Equal(k.Bytes(), v.KEK.b) {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkFileKey(b *testing.B) {
-	u := unlocked(b, "fast-ascii")
-	wrapped, err := u.WrapFileKey(3, keybag.Key{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		if _, err := u.FileKey(wrapped); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
