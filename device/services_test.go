@@ -153,7 +153,7 @@ func TestApplicationsOfAPhone(t *testing.T) {
 // cable: find it, pair, keep the record, connect, see it go.
 func TestThroughUsbmuxd(t *testing.T) {
 	p := phone(t, "")
-	client := muxWith(t, p)
+	client := muxWith(t, p, "unix", filepath.Join(t.TempDir(), "mux"))
 	ctx := t.Context()
 	events, stop := listen(t, client)
 	defer stop()
@@ -210,16 +210,15 @@ func TestThroughUsbmuxd(t *testing.T) {
 	_ = dev.Close()
 }
 
-// muxWith is a client of a usbmuxd with this phone on it.
-func muxWith(t *testing.T, p *vphone.Phone) *usbmux.Client {
+// muxWith is a client of a usbmuxd with this phone on it, which listens there.
+func muxWith(t *testing.T, p *vphone.Phone, network, address string) *usbmux.Client {
 	t.Helper()
 	mux, err := vphone.NewMux("", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mux.Add(p)
-	socket := filepath.Join(t.TempDir(), "mux")
-	l, err := net.Listen("unix", socket)
+	l, err := net.Listen(network, address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +232,7 @@ func muxWith(t *testing.T, p *vphone.Phone) *usbmux.Client {
 		cancel()
 		<-done
 	})
-	return &usbmux.Client{Addr: "UNIX:" + socket}
+	return &usbmux.Client{Addr: l.Addr().String()}
 }
 
 // listen delivers events until stop.
