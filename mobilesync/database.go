@@ -109,7 +109,7 @@ const selectRecords = "SELECT fileID, domain, relativePath, flags, file FROM Fil
 func (b *Backup) Records(ctx context.Context) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		if b.source == nil {
-			yield(Record{}, ErrEncrypted)
+			yield(Record{}, b.closed())
 			return
 		}
 		db, err := b.source.connect(ctx)
@@ -122,6 +122,14 @@ func (b *Backup) Records(ctx context.Context) iter.Seq2[Record, error] {
 			yield(Record{}, fmt.Errorf("%s: %w", databaseName, err))
 		}
 	}
+}
+
+// closed says why Manifest.db is not open.
+func (b *Backup) closed() error {
+	if b.locked {
+		return ErrEncrypted
+	}
+	return fs.ErrClosed
 }
 
 // scanRecords reports whether the consumer has had enough.
@@ -189,7 +197,7 @@ func (b *Backup) ByID(ctx context.Context, id FileID) (Record, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.byID == nil {
-		return Record{}, ErrEncrypted
+		return Record{}, b.closed()
 	}
 	for row, err := range b.byID.Rows(ctx, id.String()) {
 		if err != nil {

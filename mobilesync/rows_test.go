@@ -124,3 +124,16 @@ func TestRecordsStopsWhenTold(t *testing.T) {
 		t.Errorf("%d rows", n)
 	}
 }
+
+func TestAClosedBackupSaysSo(t *testing.T) {
+	b, err := mobilesync.Open(t.Context(), miniFS(t, "plain"), mobilesync.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(b.Close(), b.Close()); err != nil {
+		t.Error(err)
+	}
+	if _, err := b.Lookup(t.Context(), "HomeDomain", ""); !errors.Is(err, fs.ErrClosed) {
+		t.Error(err)
+	}
+}

@@ -88,7 +88,7 @@ func (b *Backup) loadTree(ctx context.Context) (*tree, error) {
 		return b.tree, nil
 	}
 	if b.source == nil {
-		return nil, ErrEncrypted
+		return nil, b.closed()
 	}
 	db, err := b.source.connect(ctx)
 	if err != nil {
