@@ -27,6 +27,9 @@ func Generated(r Recipe) Disk { return &layers{store: memory{}, base: newGenerat
 // Open then opens. The folder must be missing or empty.
 func CreateGenerated(dir string, r Recipe) (Disk, error) { return create(dir, &r) }
 
+// maxRows is the most a recipe can give: 3,000 times a real phone's.
+const maxRows = 1 << 30
+
 // born is when the files of a generated phone begin to be written.
 var born = time.Date(2025, time.March, 1, 8, 0, 0, 0, time.UTC)
 
@@ -63,7 +66,7 @@ type group struct {
 
 func newGenerated(r Recipe) *generated {
 	g := &generated{recipe: r, byName: make(map[string]*group)}
-	rows := max(r.Rows, 20)
+	rows := min(max(r.Rows, 20), maxRows)
 	photos := rows / 4
 	apps := min(max((rows-photos)/2500, 1), 2000)
 	for i := range apps {

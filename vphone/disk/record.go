@@ -99,7 +99,7 @@ func decodeRecord(payload []byte) (record, error) {
 		r.at = place{d.text(), d.text()}
 	case recordBorn:
 		r.recipe = Recipe{Seed: d.uvarint(), Rows: int(d.varint()), Bytes: d.varint()}
-		d.bad = d.bad || r.recipe.Rows < 0 || r.recipe.Rows > 1<<30
+		d.bad = d.bad || r.recipe.Rows < 0 || r.recipe.Rows > maxRows
 	default:
 		d.bad = true
 	}
