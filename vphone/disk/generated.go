@@ -27,7 +27,7 @@ func Generated(r Recipe) Disk { return &layers{store: memory{}, base: newGenerat
 // Open then opens. The folder must be missing or empty.
 func CreateGenerated(dir string, r Recipe) (Disk, error) { return create(dir, &r) }
 
-// maxRows is the most a recipe can give: 3,000 times a real phone's.
+// maxRows is the most a recipe can give, 800 times the largest phone seen.
 const maxRows = 1 << 30
 
 // born is when the files of a generated phone begin to be written.
