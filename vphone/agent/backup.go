@@ -272,5 +272,6 @@ func (b *backup) setState(state string, progress float64) error {
 	return b.uploadSmall("/var/tmp/tmp.0.status/Status.plist", b.root+"/Status.plist", data, progress)
 }
 
-// now is the phone's clock, in the whole seconds of its plists.
-func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
+// now is the phone's clock, in fractions of a second that a property list's
+// date can hold exactly: two runs within one second must differ.
+func now() time.Time { return time.Now().UTC().Truncate(time.Second / 64) }

@@ -1,8 +1,6 @@
 package agent_test
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -67,23 +65,22 @@ func TestIncrementalSendsOnlyChanges(t *testing.T) {
 }
 
 func TestDamagedBackupIsMadeAnew(t *testing.T) {
-	for name, damage := range map[string]func(t *testing.T, root string){
-		"file gone":     func(t *testing.T, root string) { removeOne(t, root) },
-		"manifest gone": func(t *testing.T, root string) { remove(t, root+"/Manifest.db") },
-		"manifest cut":  func(t *testing.T, root string) { truncate(t, root+"/Manifest.db") },
-		"plist gone":    func(t *testing.T, root string) { remove(t, root+"/Manifest.plist") },
-		"plist empty": func(t *testing.T, root string) {
-			if err := os.WriteFile(root+"/Manifest.plist", nil, 0o600); err != nil {
-				t.Fatal(err)
-			}
+	for name, damage := range map[string]func(root *node){
+		"file gone":     func(root *node) { removeOne(root) },
+		"manifest gone": func(root *node) { root.remove("Manifest.db") },
+		"manifest cut": func(root *node) {
+			n := root.find("Manifest.db")
+			n.data = n.data[:5000]
 		},
-		"status gone": func(t *testing.T, root string) { remove(t, root+"/Status.plist") },
+		"plist gone":  func(root *node) { root.remove("Manifest.plist") },
+		"plist empty": func(root *node) { root.find("Manifest.plist").data = nil },
+		"status gone": func(root *node) { root.remove("Status.plist") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, h := newPhone(t), newHost(t)
 			p.furnish(20)
 			backup(t, p, h)
-			damage(t, filepath.Join(h.dir, udid))
+			damage(h.root.find(udid))
 			p.faults.ResetCounters()
 			backup(t, p, h)
 			if n := sentFiles(p); n != countFiles(t, p, plain) {
@@ -94,28 +91,14 @@ func TestDamagedBackupIsMadeAnew(t *testing.T) {
 	}
 }
 
-func remove(t *testing.T, path string) {
-	t.Helper()
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func truncate(t *testing.T, path string) {
-	t.Helper()
-	if err := os.Truncate(path, 5000); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // removeOne removes one file of a backup's 256 folders.
-func removeOne(t *testing.T, root string) {
-	t.Helper()
-	files, err := filepath.Glob(root + "/??/*")
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
+func removeOne(root *node) {
+	for _, folder := range root.children {
+		for name := range folder.children {
+			delete(folder.children, name)
+			return
+		}
 	}
-	remove(t, files[0])
 }
 
 func TestHostTooSmall(t *testing.T) {

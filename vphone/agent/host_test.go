@@ -2,32 +2,37 @@ package agent_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"russet/vphone/internal/plist"
 )
 
-// host is a plain, obedient host: a folder.
+// host is a plain, obedient host that keeps backups in memory.
 type host struct {
 	t    *testing.T
-	dir  string
+	root *node
 	free int64
 	seen []string                              // names of the device's requests
 	stop func(message string, args []any) bool // hangs up before answering
 }
 
 func newHost(t *testing.T) *host {
-	return &host{t: t, dir: t.TempDir(), free: 1 << 40}
+	return &host{t: t, root: &node{children: map[string]*node{}}, free: 1 << 40}
+}
+
+// copy is another host that holds the same.
+func (h *host) copy() *host {
+	other := newHost(h.t)
+	other.root = h.root.copy()
+	return other
 }
 
 // hostConn is one session of a host.
@@ -147,21 +152,20 @@ func (h *hostConn) serve(name string, args []any) error {
 	case "DLMessageGetFreeDiskSpace":
 		return h.send("DLMessageStatusResponse", 0, "", h.free)
 	case "DLMessageCreateDirectory":
-		return h.status(os.MkdirAll(h.path(args[0].(string)), 0o755))
+		return h.status(h.root.mkdir(args[0].(string)))
 	case "DLMessageMoveItems":
 		var err error
 		for from, to := range args[0].(map[string]any) {
-			err = errors.Join(err, os.Rename(h.path(from), h.path(to.(string))))
+			err = errors.Join(err, h.root.move(from, to.(string), true))
 		}
 		return h.status(err)
 	case "DLMessageRemoveItems":
-		var err error
 		for _, path := range texts(args[0]) {
-			err = errors.Join(err, os.RemoveAll(h.path(path)))
+			h.root.remove(path)
 		}
-		return h.status(err)
+		return h.status(nil)
 	case "DLMessageCopyItem":
-		return h.status(os.CopyFS(h.path(args[1].(string)), os.DirFS(h.path(args[0].(string)))))
+		return h.status(h.root.move(args[0].(string), args[1].(string), false))
 	}
 	return fmt.Errorf("unknown message %q", name)
 }
@@ -174,8 +178,6 @@ func texts(v any) []string {
 	}
 	return out
 }
-
-func (h *hostConn) path(name string) string { return filepath.Join(h.dir, filepath.FromSlash(name)) }
 
 func (h *hostConn) status(err error) error {
 	if err != nil {
@@ -195,22 +197,16 @@ func code(err error) int {
 }
 
 func (h *hostConn) list(name string) error {
-	entries, err := os.ReadDir(h.path(name))
-	if err != nil {
-		return h.status(err)
-	}
 	extra := map[string]any{}
-	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil {
-			return err
-		}
-		kind := "DLFileTypeRegular"
-		if e.IsDir() {
-			kind = "DLFileTypeDirectory"
-		}
-		extra[e.Name()] = map[string]any{
-			"DLFileType": kind, "DLFileSize": info.Size(), "DLFileModificationDate": time.Unix(0, 0).UTC(),
+	if n := h.root.find(name); n != nil {
+		for name, child := range n.children {
+			kind := "DLFileTypeRegular"
+			if child.children != nil {
+				kind = "DLFileTypeDirectory"
+			}
+			extra[name] = map[string]any{
+				"DLFileType": kind, "DLFileSize": len(child.data), "DLFileModificationDate": time.Unix(0, 0).UTC(),
+			}
 		}
 	}
 	return h.send("DLMessageStatusResponse", 0, "___EmptyParameterString___", extra)
@@ -227,13 +223,14 @@ func (h *hostConn) download(paths []string) error {
 	for _, name := range paths {
 		h.w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(name))))
 		h.w.Write([]byte(name))
-		data, err := os.ReadFile(h.path(name))
-		if err != nil {
+		n := h.root.find(name)
+		if n == nil || n.children != nil {
+			err := fs.ErrNotExist
 			failed[name] = map[string]any{"DLFileErrorString": err.Error(), "DLFileErrorCode": code(err)}
 			h.frame(byte(-code(err)), []byte(err.Error()))
 			continue
 		}
-		for len(data) > 0 {
+		for data := n.data; len(data) > 0; {
 			n := min(len(data), 32768)
 			h.frame(0x0C, data[:n])
 			data = data[n:]
@@ -277,11 +274,7 @@ func (h *hostConn) upload() error {
 }
 
 func (h *hostConn) receiveFile(name string) error {
-	f, err := os.Create(h.path(name))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
+	var data bytes.Buffer
 	for {
 		n, err := h.number()
 		if err != nil {
@@ -291,38 +284,17 @@ func (h *hostConn) receiveFile(name string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := io.CopyN(f, h.r, int64(n-1)); err != nil {
+		if _, err := io.CopyN(&data, h.r, int64(n-1)); err != nil {
 			return err
 		}
 		switch status {
 		case 0x0C:
 		case 0:
-			return nil
+			return h.root.put(name, data.Bytes())
 		case 0x0B:
-			return os.Remove(f.Name())
+			return nil
 		default:
 			return fmt.Errorf("status byte %#x in an upload", status)
 		}
 	}
-}
-
-// files lists the files of a backup, relative to its root.
-func (h *host) files(root string) map[string]int64 {
-	h.t.Helper()
-	out := map[string]int64{}
-	base := filepath.Join(h.dir, root)
-	err := filepath.WalkDir(base, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			out[strings.TrimPrefix(path, base+"/")] = info.Size()
-		}
-		return err
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		h.t.Fatal(err)
-	}
-	return out
 }

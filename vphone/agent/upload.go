@@ -22,6 +22,7 @@ func (b *backup) upload() error {
 		stop()
 		for range p.batches {
 		}
+		b.conn.files = p.number
 	}()
 	var last *batch // acknowledged, its rows not yet written
 	var err error
@@ -31,7 +32,6 @@ func (b *backup) upload() error {
 		}
 		last = t
 	}
-	b.conn.files = p.number
 	if last != nil {
 		err = errors.Join(err, b.note(last))
 	}
