@@ -46,8 +46,9 @@ type Options struct {
 	// Identity is filled up with what NewIdentity(Seed) gives.
 	Identity Identity
 	Seed     uint64
-	// Disk is what the phone holds; nil means Dir/disk if that is there,
-	// else an empty disk in memory. Close closes it.
+	// Disk is what the phone holds; nil means the one in Dir/disk, made
+	// empty if it is not there, or one in memory if Dir is empty, too. Close
+	// closes it.
 	Disk disk.Disk
 	// Apps is what is known of the applications on the disk; what is
 	// missing is made up.
@@ -110,6 +111,9 @@ func New(o Options) (*Phone, error) {
 		if dir, err = os.MkdirTemp("", "vphone-"); err != nil {
 			return nil, fmt.Errorf("make virtual iPhone: %w", err)
 		}
+		if o.Disk == nil {
+			o.Disk = disk.NewMemory()
+		}
 	}
 	if _, err := os.Lstat(filepath.Join(dir, stateFile)); err == nil {
 		return nil, fmt.Errorf("make virtual iPhone: %q holds one already", dir)
@@ -156,8 +160,8 @@ func prepare(dir string, s state, o Options) (*Phone, error) {
 	}
 	storage := o.Disk
 	if storage == nil {
-		if storage, err = openDisk(filepath.Join(dir, diskDir)); err != nil {
-			return nil, err
+		if storage, err = disk.Open(filepath.Join(dir, diskDir)); err != nil {
+			return nil, fmt.Errorf("open the phone's disk: %w", err)
 		}
 	}
 	p := &Phone{
@@ -177,20 +181,12 @@ func prepare(dir string, s state, o Options) (*Phone, error) {
 	return p, p.furnish()
 }
 
-func openDisk(dir string) (disk.Disk, error) {
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		return disk.NewMemory(), nil
-	}
-	d, err := disk.Open(dir)
-	if err != nil {
-		return nil, fmt.Errorf("open the phone's disk: %w", err)
-	}
-	return d, nil
-}
-
 // Close switches the phone off: every connection ends, the disk is closed, a
 // temporary folder is removed.
 func (p *Phone) Close() error {
+	if p.ctx.Err() != nil {
+		return nil
+	}
 	p.cancel()
 	p.mu.Lock()
 	p.cable, p.down = false, true

@@ -167,6 +167,21 @@ func TestServeAndControl(t *testing.T) {
 	if err := json.Unmarshal([]byte(s.ctl("stats")), &stats); err != nil {
 		t.Error(err)
 	}
+	s.refuses()
+	saved, err := os.ReadFile(filepath.Join(s.dir, "phone.json"))
+	if err != nil || !strings.Contains(string(saved), `"secret"`) || !strings.Contains(string(saved), `"find-my": true`) {
+		t.Errorf("phone.json: %s, %v", saved, err)
+	}
+	// A socket in use is not taken away.
+	if code, _, errOut := vphoneCommand(t, "serve", s.dir, "--socket", s.socket); code != 1 || !strings.Contains(errOut, "another program") {
+		t.Errorf("second serve: %d, %s", code, errOut)
+	}
+	s.ctl("quit")
+}
+
+// refuses tries commands that make no sense.
+func (s *served) refuses() {
+	s.t.Helper()
 	for _, wrong := range [][]string{
 		{"dance"},
 		{"plug", "in"},
@@ -180,19 +195,10 @@ func TestServeAndControl(t *testing.T) {
 		{"passcode", "wait", "soon"},
 		{"@nobody", "plug"},
 	} {
-		if code, _, errOut := vphoneCommand(t, append([]string{"ctl", s.control}, wrong...)...); code != 1 || errOut == "" {
-			t.Errorf("ctl %q: status %d, %q", wrong, code, errOut)
+		if code, _, errOut := vphoneCommand(s.t, append([]string{"ctl", s.control}, wrong...)...); code != 1 || errOut == "" {
+			s.t.Errorf("ctl %q: status %d, %q", wrong, code, errOut)
 		}
 	}
-	saved, err := os.ReadFile(filepath.Join(s.dir, "phone.json"))
-	if err != nil || !strings.Contains(string(saved), `"secret"`) || !strings.Contains(string(saved), `"find-my": true`) {
-		t.Errorf("phone.json: %s, %v", saved, err)
-	}
-	// A socket in use is not taken away.
-	if code, _, errOut := vphoneCommand(t, "serve", s.dir, "--socket", s.socket); code != 1 || !strings.Contains(errOut, "another program") {
-		t.Errorf("second serve: %d, %s", code, errOut)
-	}
-	s.ctl("quit")
 }
 
 func TestMakeChurnCompare(t *testing.T) {
@@ -210,6 +216,11 @@ func TestMakeChurnCompare(t *testing.T) {
 	done(t, "churn", two, "--day", "1")
 	if code, out, _ := vphoneCommand(t, "compare", one, two); code != 1 || out == "" {
 		t.Errorf("after a day: %d, %q", code, out)
+	}
+	empty := folder(t)
+	done(t, "make", empty, "--profile", "blank")
+	if code, out, _ := vphoneCommand(t, "compare", empty, one); code != 1 || !strings.Contains(out, "sms.db") {
+		t.Errorf("with a blank phone: %d, %q", code, out)
 	}
 	if code, _, _ := vphoneCommand(t, "make", one); code != 1 {
 		t.Errorf("make over a phone: %d", code)

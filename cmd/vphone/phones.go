@@ -31,7 +31,7 @@ func runMake(ctx context.Context, args []string, out io.Writer) error {
 	var phone vphone.Options
 	var size, messages string
 	flags := newFlags("make", makeHelp, out)
-	flags.StringVar(&o.Profile, "profile", "tiny", "what `kind` of phone: "+strings.Join(content.Profiles(), ", "))
+	flags.StringVar(&o.Profile, "profile", "tiny", "what `kind` of phone: blank, "+strings.Join(content.Profiles(), ", "))
 	flags.IntVar(&o.Files, "files", 0, "how many files, instead of the profile's `number`")
 	flags.StringVar(&size, "size", "", "how much content, instead of the profile's: `bytes` with kB, MB, GB, KiB, MiB or GiB")
 	flags.StringVar(&messages, "messages", "", "least size of the message database, in `bytes` as above")
@@ -60,14 +60,19 @@ func runMake(ctx context.Context, args []string, out io.Writer) error {
 	return p.Close()
 }
 
+// blank is the profile of a phone that holds nothing: one to restore to.
+const blank = "blank"
+
 // makePhone fills a folder and makes the phone in it.
 func makePhone(ctx context.Context, phone vphone.Options, o content.Options) (*vphone.Phone, error) {
 	if err := os.MkdirAll(phone.Dir, 0o700); err != nil {
 		return nil, err
 	}
 	o.DeviceName = phone.Identity.Name
-	if err := content.Make(ctx, diskDir(phone.Dir), o); err != nil {
-		return nil, err
+	if o.Profile != blank {
+		if err := content.Make(ctx, diskDir(phone.Dir), o); err != nil {
+			return nil, err
+		}
 	}
 	return vphone.New(phone)
 }

@@ -28,17 +28,20 @@ func (c *recordConn) Read(p []byte) (int, error) {
 		}
 		p = p[:min(len(p), c.left)]
 	}
-	n, err := len(p), error(nil)
-	if len(c.ahead) > 0 {
-		n = copy(p, c.ahead)
-		c.ahead = c.ahead[n:]
-	} else {
-		n, err = c.Conn.Read(p)
-	}
+	n, err := c.deliver(p)
 	if c.tls {
 		c.left -= n
 	}
 	return n, err
+}
+
+func (c *recordConn) deliver(p []byte) (int, error) {
+	if len(c.ahead) == 0 {
+		return c.Conn.Read(p)
+	}
+	n := copy(p, c.ahead)
+	c.ahead = c.ahead[n:]
+	return n, nil
 }
 
 // fill reads ahead until n bytes are there.
