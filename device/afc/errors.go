@@ -60,6 +60,7 @@ func (s Status) text() string {
 	return ""
 }
 
+// Error gives the name and the number.
 func (s Status) Error() string {
 	if text := s.text(); text != "" {
 		return fmt.Sprintf("%s (status %d)", text, uint64(s))
@@ -74,6 +75,7 @@ type Error struct {
 	Status Status
 }
 
+// Error says what was being done to which file, and how it ended.
 func (e *Error) Error() string {
 	if e.Path == "" {
 		return fmt.Sprintf("afc %s: %v", e.Op, e.Status)

@@ -52,6 +52,7 @@ type Error struct {
 	Description string // may be ""
 }
 
+// Error quotes the device.
 func (e *Error) Error() string {
 	s := fmt.Sprintf("installation proxy: %s: %q", e.Command, e.Name)
 	if e.Description != "" {

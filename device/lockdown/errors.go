@@ -57,6 +57,7 @@ const (
 	InvalidSessionID Code = "InvalidSessionID"
 )
 
+// Error is the device's word as it is.
 func (c Code) Error() string { return string(c) }
 
 // meaning says in plain words what a code does not say by itself.
@@ -92,6 +93,7 @@ type Error struct {
 	Code    Code
 }
 
+// Error gives the request, the device's word and what that means.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("lockdown " + e.Request)

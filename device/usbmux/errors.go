@@ -31,6 +31,7 @@ const (
 	codeInvalid    = 22 // EINVAL
 )
 
+// Error gives the request, what its result means, and the number.
 func (e *Error) Error() string {
 	text := ""
 	switch e.Code {
