@@ -101,7 +101,7 @@ func (d *Dir) RemoveAll(name string) error {
 // SyncAll makes everything written to the file system of d durable, or is
 // errors.ErrUnsupported where only file by file will do.
 func (d *Dir) SyncAll() error {
-	if err := d.hook("sync", "."); err != nil {
+	if err := d.hook("syncall", "."); err != nil {
 		return err
 	}
 	return syncAll(d.file)

@@ -2,6 +2,7 @@ package folder_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"russet"
@@ -13,6 +14,50 @@ func open(dir string, before func(op, name string) error) (russet.Store, error) 
 	return folder.Open(context.Background(), dir, folder.Options{Name: "home", Create: true, Before: before})
 }
 
-func TestStore(t *testing.T) { storetest.Run(t, open) }
+// openPoor opens a store as on a system and a file system that can do little:
+// no links, no exchange of two names, no syncing of everything at once.
+func openPoor(dir string, before func(op, name string) error) (russet.Store, error) {
+	return folder.Open(context.Background(), dir, folder.Options{
+		Name: "home", Create: true, NoLinks: true, Before: without(before, "exchange", "syncall", "clone"),
+	})
+}
 
-func TestFaults(t *testing.T) { storetest.Faults(t, open) }
+// openTwoSteps opens a store on a file system with links, but without an
+// exchange of two names.
+func openTwoSteps(dir string, before func(op, name string) error) (russet.Store, error) {
+	return folder.Open(context.Background(), dir, folder.Options{
+		Name: "home", Create: true, Before: without(before, "exchange"),
+	})
+}
+
+func without(before func(op, name string) error, missing ...string) func(op, name string) error {
+	return func(op, name string) error {
+		for _, m := range missing {
+			if op == m {
+				return errors.ErrUnsupported
+			}
+		}
+		if before == nil {
+			return nil
+		}
+		return before(op, name)
+	}
+}
+
+var systems = map[string]storetest.Opener{"": open, "poor": openPoor, "two steps": openTwoSteps}
+
+func TestStore(t *testing.T) {
+	for name, open := range systems {
+		t.Run(name, func(t *testing.T) { storetest.Run(t, open) })
+	}
+}
+
+func TestFaults(t *testing.T) {
+	for name, open := range systems {
+		sample := 60
+		if name == "" {
+			sample = 200
+		}
+		t.Run(name, func(t *testing.T) { storetest.Faults(t, open, sample) })
+	}
+}

@@ -1,0 +1,35 @@
+//go:build unix
+
+package folder_test
+
+import (
+	"os"
+	"testing"
+
+	"russet"
+	"russet/internal/storetest"
+)
+
+// system names the one of systems that a killed process opens its store on.
+const system = "RUSSET_FOLDER_SYSTEM"
+
+func TestMain(m *testing.M) {
+	storetest.Main(m, func(dir string, before func(op, name string) error) (russet.Store, error) {
+		return systems[os.Getenv(system)](dir, before)
+	})
+}
+
+func TestKills(t *testing.T) {
+	for name, open := range systems {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(system, name)
+			storetest.Kills(t, open, 24)
+		})
+	}
+}
+
+func TestPowerCuts(t *testing.T) {
+	for name, open := range systems {
+		t.Run(name, func(t *testing.T) { storetest.PowerCuts(t, open, 50) })
+	}
+}
