@@ -24,6 +24,7 @@ const (
 	Foreign                    // plain content in an encrypted backup: another program wrote it
 )
 
+// String names the condition for people.
 func (c Condition) String() string {
 	switch c {
 	case Whole:

@@ -61,6 +61,7 @@ const (
 	Symlink Kind = 4
 )
 
+// String names the kind.
 func (k Kind) String() string {
 	switch k {
 	case File:
@@ -93,6 +94,7 @@ type RowError struct {
 	Err                  error
 }
 
+// Error implements error.
 func (e *RowError) Error() string {
 	return fmt.Sprintf("row %q (%q, %q): %v", e.FileID, e.Domain, e.Path, e.Err)
 }

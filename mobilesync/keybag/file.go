@@ -24,6 +24,7 @@ const (
 	Truncated             // not whole blocks: cut off; the whole blocks are salvaged
 )
 
+// String names the form.
 func (f Form) String() string {
 	switch f {
 	case Padded:
