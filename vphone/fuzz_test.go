@@ -37,17 +37,20 @@ func FuzzLockdown(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() { p.Close() })
-	f.Fuzz(func(t *testing.T, data []byte) {
+	dial := func(t *testing.T) *client {
 		conn, err := p.DialPort(t.Context(), lockdown.Port)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
-		go io.Copy(io.Discard, conn)
-		conn.Write(data) // the phone may have hung up
+		return &client{t: t, conn: conn}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		rude, polite := dial(t), dial(t)
+		defer rude.conn.Close()
+		defer polite.conn.Close()
+		go io.Copy(io.Discard, rude.conn)
+		rude.conn.Write(data) // the phone may have hung up
 		// Whatever was said there, another connection works.
-		l := newComputer(t, "A").lockdown(p)
-		defer l.conn.Close()
-		l.want("", "Request", "QueryType")
+		polite.want("", "Request", "QueryType")
 	})
 }
