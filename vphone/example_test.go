@@ -9,12 +9,7 @@ import (
 
 // A phone without a socket: DialPort is its cable.
 func Example() {
-	key, err := vphone.NewKey()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	phone, err := vphone.New(vphone.Options{Key: key, Seed: 1})
+	phone, err := vphone.New(vphone.Options{Seed: 1})
 	if err != nil {
 		fmt.Println(err)
 		return

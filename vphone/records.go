@@ -1,7 +1,6 @@
 package vphone
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"russet/vphone/internal/lockdown"
 	"russet/vphone/internal/plist"
 )
 
@@ -28,7 +28,7 @@ const buidFile = "SystemConfiguration.plist"
 func openRecords(dir string) (*records, error) {
 	r := &records{dir: dir, memory: map[string][]byte{}}
 	if dir == "" {
-		r.buid = newBUID()
+		r.buid = lockdown.NewUUID()
 		return r, nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -37,7 +37,7 @@ func openRecords(dir string) (*records, error) {
 	name := filepath.Join(dir, buidFile)
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		r.buid = newBUID()
+		r.buid = lockdown.NewUUID()
 		data, err := plist.XML(map[string]any{"SystemBUID": r.buid})
 		if err != nil {
 			return nil, err
@@ -57,13 +57,6 @@ func openRecords(dir string) (*records, error) {
 	}
 	r.buid = buid
 	return r, nil
-}
-
-func newBUID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6], b[8] = b[6]&15|0x40, b[8]&63|0x80
-	return strings.ToUpper(fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]))
 }
 
 // path is where a record lies. The identifier comes from a client and becomes

@@ -169,7 +169,7 @@ func (s *server) startSession(hostID string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.config, s.id = config, newUUID()
+	s.config, s.id = config, NewUUID()
 	return map[string]any{"SessionID": s.id, "EnableSessionSSL": true}, nil
 }
 
@@ -242,8 +242,8 @@ func (s *server) startService(service string, escrow []byte) (map[string]any, er
 	return reply, nil
 }
 
-// newUUID returns a random UUID in upper case, as Apple writes them.
-func newUUID() string {
+// NewUUID returns a random UUID in upper case, as Apple writes them.
+func NewUUID() string {
 	var b [16]byte
 	rand.Read(b[:])
 	b[6], b[8] = b[6]&15|0x40, b[8]&63|0x80
