@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -70,7 +71,11 @@ func (b *bench) close() error {
 //	phone set NAME FAULT VALUE     what is to go wrong; "off" takes all back
 //	phone trust NAME yes|no|ask
 //	phone passcode NAME yes|no|ask
-//	phone lock|unlock|plug|unplug|off NAME
+//	phone lock|unlock|plug|unplug NAME
+//	phone password NAME WORD       set the backup password on the phone itself
+//	phone condition NAME WHAT on|off
+//	phone sent NAME BYTES          wait until it has sent so much in a backup
+//	phone waits NAME               wait until a backup session has begun
 //	phone day NAME N               live a day
 //	phone same NAME NAME           compare two
 func phoneCommand(ts *testscript.TestScript, neg bool, args []string) {
@@ -116,10 +121,38 @@ func (b *bench) do(p *vphone.Phone, verb string, rest []string) error {
 			return err
 		}
 		return content.Churn(context.Background(), p.Disk(), content.ChurnOptions{Seed: 1, Day: n})
+	case "password":
+		return p.SetBackupPassword(rest[0])
+	case "condition":
+		return p.SetCondition(rest[0], rest[1] == "on")
+	case "sent":
+		n, err := strconv.ParseInt(rest[0], 10, 64)
+		if err != nil {
+			return err
+		}
+		return until(func() bool { return p.Stats().Agent.BytesSent >= n })
+	case "waits":
+		p.Faults().ResetCounters()
+		return until(func() bool { return p.Stats().Agent.Sessions > 0 })
 	case "same":
 		return b.same(p, b.phones[rest[0]])
 	default:
 		return fmt.Errorf("no such verb")
+	}
+	return nil
+}
+
+// until waits for something another process is doing.
+func until(holds func() bool) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(30 * time.Second)
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			return errors.New("it did not happen within 30 s")
+		}
 	}
 	return nil
 }

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"crypto/rsa"
+	"crypto/sha256"
+	"errors"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -36,7 +39,9 @@ func TestScripts(t *testing.T) {
 			"phone":   phoneCommand,
 			"damage":  damageCommand,
 			"capture": captureCommand,
-			"count":   countCommand,
+			"exits":   exitsCommand,
+			"cmptree": cmptreeCommand,
+			"holds":   holdsCommand,
 		},
 	})
 }
@@ -64,6 +69,25 @@ func setup(env *testscript.Env, key func() (*rsa.PrivateKey, error)) error {
 	return nil
 }
 
+// exitsCommand runs a program that must end with a status: exits N PROGRAM ….
+func exitsCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits N PROGRAM …")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("the exit status is %d, not %d", got, want)
+	}
+}
+
 // captureCommand keeps a word of the last output: capture NAME REGEXP, with the
 // word in the first group.
 func captureCommand(ts *testscript.TestScript, neg bool, args []string) {
@@ -73,21 +97,52 @@ func captureCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], firstGroup(ts, args[1], ts.ReadFile("stdout")))
 }
 
-// countCommand compares a number of files below a folder: count N FOLDER.
-func countCommand(ts *testscript.TestScript, neg bool, args []string) {
+// cmptreeCommand compares two folders byte for byte: cmptree DIR DIR.
+func cmptreeCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
-		ts.Fatalf("usage: count N FOLDER")
+		ts.Fatalf("usage: cmptree DIR DIR")
 	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	files := map[string]bool{}
+	a, b := tree(ts, ts.MkAbs(args[0])), tree(ts, ts.MkAbs(args[1]))
+	if maps.Equal(a, b) == neg {
+		ts.Fatalf("%s and %s: %d and %d files", args[0], args[1], len(a), len(b))
+	}
+}
+
+// holdsCommand looks for a word in every file of a folder: holds WORD DIR.
+func holdsCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: holds WORD DIR")
+	}
+	found := ""
 	ts.Check(filepath.WalkDir(ts.MkAbs(args[1]), func(name string, d os.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			files[name] = true
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if bytes.Contains(data, []byte(args[0])) {
+			found = name
 		}
 		return err
 	}))
-	if (len(files) == want) == neg {
-		ts.Fatalf("%s holds %d files: %q", args[1], len(files), slices.Sorted(maps.Keys(files)))
+	if (found != "") == neg {
+		ts.Fatalf("%q: %q", args[0], found)
 	}
+}
+
+// tree is every file below a folder with the hash of its bytes.
+func tree(ts *testscript.TestScript, dir string) map[string][32]byte {
+	files := map[string][32]byte{}
+	ts.Check(filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, name)
+		files[rel] = sha256.Sum256(data)
+		return err
+	}))
+	return files
 }

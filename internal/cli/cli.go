@@ -156,11 +156,13 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := fmt.Sprintf("%q lists the commands", cmd.CommandPath()+" --help")
-	if cmd.SuggestionsMinimumDistance <= 0 {
+	cmd.SuggestionsMinimumDistance = 1
+	if len(args[0]) > 4 {
 		cmd.SuggestionsMinimumDistance = 2
 	}
 	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
-		hint = fmt.Sprintf("did you mean %q?", cmd.CommandPath()+" "+strings.Join(similar, `" or "`))
+		path := cmd.CommandPath() + " "
+		hint = fmt.Sprintf(`did you mean "%s"?`, path+strings.Join(similar, `" or "`+path))
 	}
 	return usage(hint, "%q is not a command of %s", args[0], cmd.CommandPath())
 }

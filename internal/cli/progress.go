@@ -67,6 +67,9 @@ func (p *progress) event(r *runLine, e russet.Event) {
 		json.NewEncoder(p.json).Encode(eventJSON{Type: "event", Event: e}) //nolint:errcheck // the run matters more than its audience
 		return
 	}
+	if e.Time.IsZero() {
+		e.Time = time.Now()
+	}
 	newStage := e.Stage != r.last.Stage
 	if newStage {
 		r.started, r.from = e.Time, max(e.Percent, 0)
@@ -81,9 +84,11 @@ func (p *progress) event(r *runLine, e russet.Event) {
 		p.draw(newStage)
 		return
 	}
+	if (newStage && e.Message == "" && e.Stage != russet.Done) || (!newStage && e.Time.Sub(r.told) >= everyMinute) {
+		fmt.Fprintln(p.term.err, p.prefix(r)+r.status())
+	}
 	if newStage || e.Time.Sub(r.told) >= everyMinute {
 		r.told = e.Time
-		fmt.Fprintln(p.term.err, p.prefix(r)+r.status())
 	}
 }
 
@@ -160,13 +165,14 @@ func (r *runLine) status() string {
 	if e.Percent >= 0 && (e.Stage == russet.Receiving || e.Stage == russet.Sending || e.Stage == russet.Checking) {
 		parts = append(parts, fmt.Sprintf("%.0f %%", e.Percent))
 	}
-	if e.Bytes > 0 {
+	moving := e.Stage == russet.Receiving || e.Stage == russet.Sending || e.Stage == russet.Preparing
+	if e.Bytes > 0 && moving {
 		parts = append(parts, size(e.Bytes))
 	}
-	if e.Files > 0 {
+	if e.Files > 0 && moving {
 		parts = append(parts, many(e.Files, "file"))
 	}
-	if e.Rate >= 1000 && (e.Stage == russet.Receiving || e.Stage == russet.Sending) {
+	if e.Rate >= 1000 && moving {
 		parts = append(parts, size(int64(e.Rate))+"/s")
 	}
 	if left, ok := r.left(); ok {

@@ -106,7 +106,7 @@ func (h *Host) backupOnce(ctx context.Context, opts BackupOptions) (BackupResult
 
 func unreadError(run russet.Run) error {
 	return &russet.Error{
-		Kind: russet.Partial, What: fmt.Sprintf("the backup is done, but %d files could not be read from the phone", len(run.Unread)),
+		Kind: russet.Partial, What: fmt.Sprintf("the backup is done, but %s could not be read from the phone", plural(len(run.Unread), "file")),
 		Hint: "often these are damaged, or photos that are only in iCloud; restarting the phone may help",
 	}
 }

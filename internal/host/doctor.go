@@ -205,8 +205,15 @@ func (h *Host) examineStore(ctx context.Context, st StoreSettings) Finding {
 	if status.Free < headroom {
 		return bad(russet.NoSpace, "make room on its disk", "store %q has no room left", st.Name)
 	}
-	return good("store %q holds %d backups of %d devices, and has room for %.0f GB more",
-		st.Name, status.Backups, status.Devices, float64(status.Free)/1e9)
+	return good("store %q holds %s of %s, and has room for %s more",
+		st.Name, plural(status.Backups, "backup"), plural(status.Devices, "device"), bytesText(status.Free))
+}
+
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }
 
 // examineHistory looks at what happened lately to each device.

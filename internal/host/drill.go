@@ -93,6 +93,9 @@ func (h *Host) drill(ctx context.Context, b russet.Backup, phone DrillPhone, pro
 	if _, _, err := aside.Pair(ctx, string(phone.UDID), func(russet.Device) {}); err != nil {
 		return err
 	}
+	if err := h.verifyFirst(ctx, b, progress, report); err != nil {
+		return err
+	}
 	_, err = aside.restoreContents(ctx, v.contents, password, RestoreOptions{
 		Backup: b, Device: string(phone.UDID), System: true, RemoveNotRestored: true, Progress: progress,
 	})
@@ -100,6 +103,21 @@ func (h *Host) drill(ctx context.Context, b russet.Backup, phone DrillPhone, pro
 		return err
 	}
 	return v.compare(ctx, phone.Received(), report)
+}
+
+// verifyFirst checks the backup in its store: a damaged file of a plain backup
+// would arrive on the phone just as damaged.
+func (h *Host) verifyFirst(ctx context.Context, b russet.Backup, progress func(russet.Event), report *DrillReport) error {
+	if progress != nil {
+		progress(russet.Event{Time: time.Now(), Device: b.Device, Stage: russet.Committing, Percent: -1, Message: "every byte of the backup is read and checked"})
+	}
+	checked, err := h.Verify(ctx, b, true, nil)
+	if err != nil {
+		return err
+	}
+	report.Problems = append(report.Problems, checked.Problems...)
+	report.Notes = append(report.Notes, checked.Notes...)
+	return nil
 }
 
 // compare reads every file of a backup and looks whether the phone has the

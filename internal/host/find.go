@@ -227,7 +227,7 @@ func latest(backups []russet.Backup) (russet.Backup, error) {
 			continue
 		}
 		devices = append(devices, russet.Device{UDID: b.Device, Name: b.Name})
-		if newest.ID == "" || !b.Time.Before(newest.Time) {
+		if newest.ID == "" || b.Time.After(newest.Time) {
 			newest = b
 		}
 	}

@@ -65,21 +65,36 @@ func (h *Host) fitting(ctx context.Context, b russet.Backup, needed bool) (russe
 	return func(context.Context, russet.UDID) (string, error) { return password, nil }, nil
 }
 
-// provePassword tries the remembered password on a backup just made, when it
-// was set or changed since the last one, and says what came of it.
+// provePassword tries the backup password on a backup just made, when that was
+// not done since it was set or when a person gave it, and says what came of it.
+// A password that fits is remembered.
 func (a *attempt) provePassword(ctx context.Context, b russet.Backup) {
-	if !b.Encrypted || !a.host.unproven(b.Device) {
+	h := a.host
+	if !b.Encrypted {
 		return
 	}
-	_, err := a.host.fittingPassword(ctx, b)
+	known, err := h.candidates(b.Device)
+	switch {
+	case err != nil:
+		a.note("the backup is encrypted, and its password cannot be tried: %v", err)
+		return
+	case len(known) == 0:
+		a.note("the backup is encrypted with a password that is not known here; " +
+			"name it once with --password-file, and it is tried and remembered")
+		return
+	case h.password == "" && !h.unproven(b.Device):
+		return
+	}
+	password, err := h.fittingPassword(ctx, b)
 	switch {
 	case err == nil:
-		a.note("the new backup password was tried on this backup and opens it")
-		if err := a.host.setUnproven(b.Device, false); err != nil {
-			a.host.log.Warn("the proof of the password could not be noted", "error", err)
+		a.note("the backup password was tried on this backup and opens it")
+		err = errors.Join(h.remember(b.Device, password), h.setUnproven(b.Device, false))
+		if err != nil {
+			a.note("the backup password could not be remembered: %v", err)
 		}
 	case russet.KindOf(err) == russet.Password:
-		a.note("the backup password that is remembered here does NOT open this backup: it was changed elsewhere. " +
+		a.note("the backup password that is known here does NOT open this backup: it was changed elsewhere. " +
 			"Find it, or it must be reset on the phone (Settings > General > Transfer or Reset > Reset All Settings)")
 	default:
 		a.note("the backup password could not be tried on this backup: %v", err)

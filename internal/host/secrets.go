@@ -137,18 +137,16 @@ func (h *Host) remember(udid russet.UDID, password string) error {
 }
 
 // candidates lists the passwords to try on backups of a device: the one given
-// for this task, then those remembered, then that of the file that
-// RUSSET_BACKUP_PASSWORD_FILE names.
+// for this task alone or, when none was given, those remembered, then that of
+// the file that RUSSET_BACKUP_PASSWORD_FILE names.
 func (h *Host) candidates(udid russet.UDID) ([]string, error) {
-	var list []string
 	if h.password != "" {
-		list = append(list, string(h.password))
+		return []string{string(h.password)}, nil
 	}
-	known, err := h.remembered(udid)
+	list, err := h.remembered(udid)
 	if err != nil {
 		return list, err
 	}
-	list = append(list, known...)
 	if h.passwordFile != "" {
 		p, err := PasswordFromFile(h.passwordFile)
 		if err != nil {
@@ -156,13 +154,7 @@ func (h *Host) candidates(udid russet.UDID) ([]string, error) {
 		}
 		list = append(list, p)
 	}
-	var once []string
-	for _, p := range list {
-		if !slices.Contains(once, p) {
-			once = append(once, p)
-		}
-	}
-	return once, nil
+	return list, nil
 }
 
 // passwords is the russet.Passwords of this computer: the likeliest one.
