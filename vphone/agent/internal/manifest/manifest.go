@@ -73,6 +73,7 @@ type DB struct {
 	conn   *sqlite3.Conn
 	insert *sqlite3.Stmt
 	find   *sqlite3.Stmt
+	shard  *sqlite3.Stmt
 	inTx   bool
 }
 
@@ -131,12 +132,12 @@ func (db *DB) close() error {
 	}
 	conn := db.conn
 	var errs []error
-	for _, stmt := range []*sqlite3.Stmt{db.insert, db.find} {
+	for _, stmt := range []*sqlite3.Stmt{db.insert, db.find, db.shard} {
 		if stmt != nil {
 			errs = append(errs, stmt.Close())
 		}
 	}
-	db.conn, db.insert, db.find = nil, nil, nil
+	db.conn, db.insert, db.find, db.shard = nil, nil, nil, nil
 	if err := errors.Join(append(errs, conn.Close())...); err != nil {
 		return fmt.Errorf("closing Manifest.db: %w", err)
 	}

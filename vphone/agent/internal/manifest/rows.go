@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/ncruces/go-sqlite3"
@@ -53,15 +54,16 @@ func (db *DB) Each(kind int, order Order, fn func(*Row) error) error {
 func (db *DB) Files(shard string) ([]string, error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	s, _, err := db.conn.Prepare("SELECT fileID FROM Files WHERE fileID >= ? AND fileID < ? AND flags & 7 = 1 ORDER BY fileID")
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	if db.shard == nil {
+		stmt, _, err := db.conn.Prepare("SELECT fileID FROM Files WHERE fileID >= ? AND fileID < ? AND flags & 7 = 1 ORDER BY fileID")
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		db.shard = stmt
 	}
-	defer s.Close()
-	if err := s.BindText(1, shard); err != nil {
-		return nil, fmt.Errorf("reading Manifest.db: %w", err)
-	}
-	if err := s.BindText(2, shard+"g"); err != nil { // "g" sorts after every hex digit
+	s := db.shard
+	// "g" sorts after every hex digit.
+	if err := errors.Join(s.BindText(1, shard), s.BindText(2, shard+"g")); err != nil {
 		return nil, fmt.Errorf("reading Manifest.db: %w", err)
 	}
 	var ids []string
@@ -70,7 +72,7 @@ func (db *DB) Files(shard string) ([]string, error) {
 			ids = append(ids, id)
 		}
 	}
-	if err := s.Err(); err != nil {
+	if err := errors.Join(s.Err(), s.Reset()); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return ids, nil
