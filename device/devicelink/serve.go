@@ -19,6 +19,9 @@ type Service struct {
 
 	// Began is called with each request, before anything is done about it.
 	Began func(Request)
+	// Received is called for each file that was received whole and is in its
+	// place.
+	Received func(name string)
 	// Unread is called for a file that the device could not read and broke
 	// off: normal life, not a failure.
 	Unread func(Unread)

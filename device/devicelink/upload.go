@@ -137,6 +137,9 @@ func (f *incoming) end(rest int) error {
 		return nil
 	}
 	f.files.Add(1)
+	if f.Received != nil {
+		f.Received(f.raw)
+	}
 	return nil
 }
 

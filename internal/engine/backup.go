@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"time"
 
 	"russet"
@@ -45,7 +46,8 @@ type backup struct {
 	opts     BackupOptions
 	progress *progress
 	result   BackupResult
-	more     int // unread files beyond maxUnread
+	more     int  // unread files beyond maxUnread
+	wrote    bool // the device wrote Status.plist in this run
 	troubles
 }
 
@@ -85,6 +87,9 @@ func (b *backup) service() devicelink.Service {
 			b.result.Contacted = true
 			b.progress.began(r, b.progress.backupStage(r))
 		},
+		Received: func(name string) {
+			b.wrote = b.wrote || strings.HasSuffix(name, "/Status.plist")
+		},
 		Unread: b.unread,
 		Failed: b.failed,
 		Short:  b.short,
@@ -109,9 +114,10 @@ func (b *backup) collect(t devicelink.Traffic) {
 	}
 }
 
-// finished checks the device's success against what it left. The old and the
-// new Status.plist are compared with each other, never with a clock of ours:
-// the date is the device's.
+// finished checks the device's success against what it left: a Status.plist
+// that is finished and of this run. Its UUID and date are compared with those
+// before, never with a clock of ours, for the date is the device's; it has
+// whole seconds, so that the device having written the file counts too.
 func (b *backup) finished(before mobilesync.Status) error {
 	after, err := b.status()
 	switch {
@@ -119,7 +125,7 @@ func (b *backup) finished(before mobilesync.Status) error {
 		return fmt.Errorf("the phone said it was done, but there is no usable Status.plist: %w", err)
 	case !after.Finished():
 		return fmt.Errorf("the phone said it was done, but calls its backup %q", after.SnapshotState)
-	case before.Finished() && after.UUID == before.UUID && after.Date.Equal(before.Date):
+	case !b.wrote && after.UUID == before.UUID && after.Date.Equal(before.Date):
 		return errors.New("the phone said it was done, but sent no new backup")
 	}
 	return nil

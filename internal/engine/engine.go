@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"time"
 
 	"russet/device"
@@ -63,19 +64,33 @@ func (s *session) open(ctx context.Context, dev *device.Device, w watcher) error
 	if err := s.openNotices(ctx, dev, w); err != nil {
 		return err
 	}
-	conn, err := dev.Dial(ctx, afc.Service, device.ServiceOptions{})
+	conn, err := dial(ctx, dev, afc.Service, device.ServiceOptions{})
 	switch {
 	case err == nil:
 		s.media = afc.NewClient(conn)
 	case !s.dispensable(err):
 		return err
 	}
-	conn, err = dev.Dial(ctx, mobilebackup2.Service, device.ServiceOptions{Escrow: true})
+	conn, err = dial(ctx, dev, mobilebackup2.Service, device.ServiceOptions{Escrow: true})
 	if err != nil {
 		return err
 	}
 	s.backup, err = mobilebackup2.NewClient(ctx, conn, s.log)
 	return err
+}
+
+// unreachableError is a service that could not be connected to.
+type unreachableError struct{ err error }
+
+func (e *unreachableError) Error() string { return e.err.Error() }
+func (e *unreachableError) Unwrap() error { return e.err }
+
+func dial(ctx context.Context, dev *device.Device, service string, opts device.ServiceOptions) (net.Conn, error) {
+	conn, err := dev.Dial(ctx, service, opts)
+	if err != nil {
+		return nil, &unreachableError{err}
+	}
+	return conn, nil
 }
 
 // dispensable reports whether a run can do without a service the device
@@ -90,7 +105,7 @@ func (s *session) dispensable(err error) bool {
 
 // openNotices has the device's notices watched until the session closes.
 func (s *session) openNotices(ctx context.Context, dev *device.Device, w watcher) error {
-	conn, err := dev.Dial(ctx, notificationproxy.Service, device.ServiceOptions{})
+	conn, err := dial(ctx, dev, notificationproxy.Service, device.ServiceOptions{})
 	if err != nil {
 		if s.dispensable(err) {
 			return nil

@@ -201,6 +201,8 @@ func ofService(err error) *russet.Error {
 		return &russet.Error{Kind: russet.Unsupported, What: "the phone is in restore mode", Hint: "restart it"}
 	case lockdown.Dropped(err), errors.Is(err, context.DeadlineExceeded), errors.Is(err, fs.ErrClosed):
 		return &russet.Error{Kind: russet.Interrupted, What: "the connection to the phone was lost", Hint: "check the cable or the Wi-Fi, then try again"}
+	case errors.As(err, new(*unreachableError)):
+		return &russet.Error{Kind: russet.NotConnected, What: fmt.Sprintf("the phone cannot be reached: %v", err), Hint: "check the cable or the Wi-Fi, and unlock the phone"}
 	}
 	return nil
 }

@@ -1,0 +1,223 @@
+package engine_test
+
+import (
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"russet"
+	"russet/internal/engine"
+	"russet/vphone"
+	"russet/vphone/agent"
+	"russet/vphone/content"
+	"russet/vphone/disk"
+)
+
+// blank is another phone, paired with this computer, that holds nothing.
+func blank(t *testing.T, o vphone.Options) *lab {
+	t.Helper()
+	o.Seed = 7
+	l := newLab(t, o, content.Options{Profile: "small-files", Files: 1, Size: 1})
+	return l
+}
+
+func fullRestore(from, to *lab) engine.RestoreOptions {
+	return engine.RestoreOptions{
+		Source: from.udid, Target: to.udid, System: true, RemoveNotRestored: true, Reboot: false,
+		Events: to.note,
+	}
+}
+
+// wantSame compares what two phones hold.
+func wantSame(t *testing.T, a, b disk.Disk, plain bool) {
+	t.Helper()
+	differences, err := content.Compare(a, b, content.CompareOptions{Plain: plain, Most: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range differences {
+		t.Error(d)
+	}
+}
+
+func TestRestoreOntoAnotherPhone(t *testing.T) {
+	t.Parallel()
+	from := newLab(t, vphone.Options{}, content.Options{})
+	from.mustBackUp()
+	to := blank(t, vphone.Options{})
+	result, err := engine.Restore(t.Context(), to.connect(), from.latest(), fullRestore(from, to))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Sent < 5<<20 || len(result.Missing) != 0 {
+		t.Errorf("result: %+v", result)
+	}
+	want := []russet.Stage{russet.Waiting, russet.Preparing, russet.Sending}
+	if got := to.stages(); !slices.Equal(got, want) {
+		t.Errorf("stages %q", got)
+	}
+	wantSame(t, from.phone.Disk(), to.phone.Disk(), true)
+}
+
+func TestRestoreEncrypted(t *testing.T) {
+	t.Parallel()
+	from := newLab(t, vphone.Options{BackupPassword: "secret"}, fewFiles())
+	from.mustBackUp()
+	to := blank(t, vphone.Options{})
+	opts := fullRestore(from, to)
+
+	_, err := engine.Restore(t.Context(), to.connect(), from.latest(), opts)
+	wantKind(t, err, russet.Password)
+	opts.Password = "wrong"
+	_, err = engine.Restore(t.Context(), to.connect(), from.latest(), opts)
+	if e := wantKind(t, err, russet.Password); e.Code != 207 || strings.Contains(e.Error(), "wrong\"") {
+		t.Errorf("error: %v", e)
+	}
+	if _, err := fs.Stat(os.DirFS(to.phone.MediaDir()), "iTunesRestore/RestoreApplications.plist"); err == nil {
+		t.Error("the list of apps was left behind")
+	}
+	opts.Password = "secret"
+	if _, err := engine.Restore(t.Context(), to.connect(), from.latest(), opts); err != nil {
+		t.Fatal(err)
+	}
+	wantSame(t, from.phone.Disk(), to.phone.Disk(), false)
+}
+
+func TestRestoreReboots(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, vphone.Options{}, fewFiles())
+	l.mustBackUp()
+	opts := fullRestore(l, l)
+	opts.Reboot = true
+	if _, err := engine.Restore(t.Context(), l.connect(), l.latest(), opts); err != nil {
+		t.Error(err)
+	}
+}
+
+// altered is a backup in which something is not as it was.
+type altered struct {
+	russet.Contents
+	files fstest.MapFS
+}
+
+func (a altered) Folder() fs.FS { return a.files }
+
+// alter copies the newest backup into memory.
+func (l *lab) alter() altered {
+	l.t.Helper()
+	a := altered{Contents: l.latest(), files: fstest.MapFS{}}
+	for name, data := range tree(l.t, a.Contents.Folder()) {
+		a.files[name] = &fstest.MapFile{Data: []byte(data)}
+	}
+	return a
+}
+
+func TestRestoreRefused(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, vphone.Options{}, fewFiles())
+	l.mustBackUp()
+	payload := func(a altered) string {
+		for name := range a.files {
+			if len(name) == 43 {
+				return name
+			}
+		}
+		t.Fatal("there is no payload")
+		return ""
+	}
+	tests := map[string]struct {
+		spoil func(altered)
+		phone func()
+		kind  russet.Kind
+		code  int
+	}{
+		"no status":   {func(a altered) { delete(a.files, "Status.plist") }, nil, russet.Damaged, 0},
+		"no manifest": {func(a altered) { delete(a.files, "Manifest.db") }, nil, russet.Damaged, 0},
+		"torn lists":  {func(a altered) { a.files["Manifest.plist"].Data = nil }, nil, russet.Damaged, 0},
+		"torn info":   {func(a altered) { a.files["Info.plist"].Data = nil }, nil, russet.Damaged, 0},
+		"file gone":   {func(a altered) { delete(a.files, payload(a)) }, nil, russet.Damaged, 205},
+		"Find My": {func(altered) {}, func() {
+			if err := l.phone.SetCondition(agent.FindMy, true); err != nil {
+				t.Fatal(err)
+			}
+		}, russet.Unsupported, 211},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			a := l.alter()
+			tt.spoil(a)
+			if tt.phone != nil {
+				tt.phone()
+			}
+			_, err := engine.Restore(t.Context(), l.connect(), a, fullRestore(l, l))
+			if e := wantKind(t, err, tt.kind); e.Code != tt.code {
+				t.Errorf("code %d", e.Code)
+			}
+			if err := l.phone.SetCondition(agent.FindMy, false); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func TestCheckRestore(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, vphone.Options{}, fewFiles())
+	l.mustBackUp()
+	good, err := engine.CheckRestore(t.Context(), l.connect(), l.latest(), fullRestore(l, l))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(good.Refusals) != 0 || good.Encrypted || good.BackupIOS == "" || good.BackupIOS != good.DeviceIOS ||
+		good.Available <= 0 || good.Size <= 0 || len(good.NotRestored) < 3 {
+		t.Errorf("%+v", good)
+	}
+	if err := l.phone.SetCondition(agent.FindMy, true); err != nil {
+		t.Fatal(err)
+	}
+	a := l.alter()
+	delete(a.files, "Status.plist")
+	bad, err := engine.CheckRestore(t.Context(), l.connect(), a, fullRestore(l, l))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []russet.Kind
+	for _, e := range bad.Refusals {
+		kinds = append(kinds, e.Kind)
+	}
+	if !slices.Equal(kinds, []russet.Kind{russet.Damaged, russet.Unsupported}) || !bad.FindMy {
+		t.Errorf("refusals %v", kinds)
+	}
+}
+
+func TestChangePassword(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, vphone.Options{}, fewFiles())
+	opts := engine.PasswordOptions{UDID: l.udid, Events: l.note}
+	steps := []struct {
+		before, after string // of the change
+		kind          russet.Kind
+		want          string // what the phone has then
+	}{
+		{"", "", russet.Usage, ""},
+		{"x", "", russet.Password, ""},
+		{"", "one", 0, "one"},
+		{"", "two", russet.Password, "one"},
+		{"wrong", "two", russet.Password, "one"},
+		{"one", "two", 0, "two"},
+		{"wrong", "", russet.Password, "two"},
+		{"two", "", 0, ""},
+	}
+	for _, s := range steps {
+		err := engine.ChangePassword(t.Context(), l.connect(), s.before, s.after, opts)
+		if kind := russet.KindOf(err); kind != s.kind {
+			t.Errorf("%q to %q: kind %d, %v", s.before, s.after, kind, err)
+		}
+		if got := l.phone.BackupPassword(); got != s.want {
+			t.Errorf("after %q to %q the phone has %q", s.before, s.after, got)
+		}
+	}
+}
