@@ -98,12 +98,10 @@ func TestBackupFails(t *testing.T) {
 		"hollow success": {func(c *agent.Config) { c.EmptySuccess = true }, russet.Failed, 0},
 		"link lost":      {func(c *agent.Config) { c.DropSent = 100_000 }, russet.Interrupted, 0},
 		"between files":  {func(c *agent.Config) { c.DropBetween = 5 }, russet.Interrupted, 0},
-		"reboot":         {func(c *agent.Config) { c.RebootAt = 30 }, russet.Interrupted, 0},
 	}
-	l := newLab(t, vphone.Options{RebootTime: time.Millisecond}, fewFiles())
+	l := newLab(t, vphone.Options{}, fewFiles())
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			l.phone.Plug()
 			l.phone.Faults().Update(tt.config)
 			defer l.phone.Faults().Update(func(c *agent.Config) { *c = agent.Config{} })
 			draft := l.begin(t.Context(), true)
@@ -116,6 +114,14 @@ func TestBackupFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestBackupOfAPhoneThatRestarts(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, vphone.Options{}, fewFiles())
+	l.phone.Faults().Update(func(c *agent.Config) { c.RebootAt = 30 })
+	_, err := l.backUp(t.Context())
+	wantKind(t, err, russet.Interrupted)
 }
 
 // A hollow success over an old finished backup is no success either.
