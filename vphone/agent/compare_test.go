@@ -41,7 +41,7 @@ func contents(t testing.TB, p *phone, keep func(*disk.Entry) bool) map[string]st
 }
 
 // differ reports where two phones differ.
-func differ(t *testing.T, got, want map[string]string) {
+func differ(t testing.TB, got, want map[string]string) {
 	t.Helper()
 	for name, w := range want {
 		if g, ok := got[name]; !ok {
@@ -58,7 +58,7 @@ func differ(t *testing.T, got, want map[string]string) {
 }
 
 // restored restores a host's backup onto a blank phone.
-func restored(t *testing.T, h *host, password string) *phone {
+func restored(t testing.TB, h *host, password string) *phone {
 	t.Helper()
 	p := newPhone(t)
 	o := map[string]any{"RestoreDontCopyBackup": true, "RestoreShouldReboot": false}
@@ -78,7 +78,7 @@ func restoreCommand(options map[string]any) map[string]any {
 func plain(e *disk.Entry) bool { return !e.EncryptedOnly }
 
 // check compares a backup with the phone it is of, by restoring it.
-func check(t *testing.T, p *phone, h *host) {
+func check(t testing.TB, p *phone, h *host) {
 	t.Helper()
 	keep := plain
 	if p.password != "" {
@@ -93,7 +93,7 @@ func check(t *testing.T, p *phone, h *host) {
 	}
 }
 
-func countFiles(t *testing.T, p *phone, keep func(*disk.Entry) bool) (n int) {
+func countFiles(t testing.TB, p *phone, keep func(*disk.Entry) bool) (n int) {
 	t.Helper()
 	err := p.disk.Walk(func(e *disk.Entry) error {
 		if e.Kind == disk.File && (keep == nil || keep(e)) {
@@ -118,7 +118,7 @@ func sentFiles(p *phone) (n int) {
 	return n
 }
 
-func set(t *testing.T, p *phone, name, value string) {
+func set(t testing.TB, p *phone, name, value string) {
 	t.Helper()
 	if err := p.faults.Set(name, value); err != nil {
 		t.Fatal(err)

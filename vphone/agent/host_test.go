@@ -17,14 +17,14 @@ import (
 
 // host is a plain, obedient host that keeps backups in memory.
 type host struct {
-	t    *testing.T
+	t    testing.TB
 	root *node
 	free int64
 	seen []string                              // names of the device's requests
 	stop func(message string, args []any) bool // hangs up before answering
 }
 
-func newHost(t *testing.T) *host {
+func newHost(t testing.TB) *host {
 	return &host{t: t, root: &node{children: map[string]*node{}}, free: 1 << 40}
 }
 
@@ -187,10 +187,7 @@ func (h *hostConn) status(err error) error {
 }
 
 func code(err error) int {
-	switch {
-	case err == nil:
-		return 0
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return -6
 	}
 	return -1
@@ -248,6 +245,9 @@ func (h *hostConn) text() (string, error) {
 	n, err := h.number()
 	if err != nil || n == 0 {
 		return "", err
+	}
+	if n > 4096 {
+		return "", errors.New("a name that is too long")
 	}
 	b := make([]byte, n)
 	_, err = io.ReadFull(h.r, b)

@@ -140,13 +140,13 @@ func session(p *phone, h *host, command map[string]any) (map[string]any, error) 
 }
 
 // backup runs a backup that must succeed.
-func backup(t *testing.T, p *phone, h *host) {
+func backup(t testing.TB, p *phone, h *host) {
 	t.Helper()
 	want(t, p, h, map[string]any{"MessageName": "Backup", "TargetIdentifier": udid}, 0)
 }
 
 // want runs a command that must end with a code.
-func want(t *testing.T, p *phone, h *host, command map[string]any, code int64) map[string]any {
+func want(t testing.TB, p *phone, h *host, command map[string]any, code int64) map[string]any {
 	t.Helper()
 	response, err := session(p, h, command)
 	if err != nil {

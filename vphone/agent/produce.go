@@ -2,12 +2,8 @@ package agent
 
 import (
 	"context"
-	"crypto/cipher"
-	"crypto/sha1"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"hash"
 	"io"
 
 	"russet/vphone/agent/internal/keybag"
@@ -221,37 +217,6 @@ func (p *producer) keep(e *disk.Entry, id fileID, name, host string, stored int6
 	})
 }
 
-// fileCipher is how the bytes of one file are stored.
-type fileCipher struct {
-	mode    cipher.BlockMode // nil in an unencrypted backup
-	wrapped []byte
-	digest  hash.Hash // nil for domains without
-	empty   bool      // nothing is stored
-}
-
-func (p *producer) cipher(e *disk.Entry) (*fileCipher, error) {
-	c := &fileCipher{empty: e.Flags&dataless != 0}
-	if hasDigest(e.Domain) {
-		c.digest = sha1.New()
-	}
-	if !p.b.encrypted {
-		return c, nil
-	}
-	key := keybag.NewKey()
-	c.mode = keybag.NewEncrypter(key)
-	if e.Size == 0 && p.config.EmptyFile != EmptyPadded {
-		c.empty = true
-		if p.config.EmptyFile == EmptyKeyless {
-			return c, nil
-		}
-	}
-	var err error
-	if c.wrapped, err = p.b.bag.WrapKey(e.Class, key); err != nil {
-		return nil, fmt.Errorf("making the key of %q: %w", e.Path, err)
-	}
-	return c, nil
-}
-
 // content frames the bytes of a file, as they are stored.
 func (p *producer) content(e *disk.Entry, c *fileCipher) (stored int64, err error) {
 	if c.empty {
@@ -307,17 +272,4 @@ func (p *producer) data(r io.Reader, c *fileCipher, left int64) (n int, ended bo
 	link.PutFrameHead(p.buf[at-link.FrameHead:at], len(block))
 	p.buf = p.buf[:at+len(block)]
 	return len(block), ended, nil
-}
-
-// unreadable is a file the phone can't read.
-type unreadable struct{ cause error }
-
-func (u *unreadable) Error() string { return u.cause.Error() }
-func (u *unreadable) Unwrap() error { return u.cause }
-
-func (u *unreadable) text() string {
-	if errors.Is(u.cause, disk.ErrNotExist) {
-		return "No such file or directory"
-	}
-	return "Input/output error"
 }

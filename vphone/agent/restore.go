@@ -4,14 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 
 	"russet/vphone/agent/internal/keybag"
 	"russet/vphone/agent/internal/link"
 	"russet/vphone/agent/internal/manifest"
 	"russet/vphone/agent/internal/mbfile"
-	"russet/vphone/internal/plist"
 )
 
 // restore is one restore.
@@ -219,58 +217,6 @@ func (r *restore) openBag(props *manifest.Properties) (*keybag.Key, error) {
 		return nil, fail(codeDamaged, err, "Error opening the manifest key")
 	}
 	return &key, nil
-}
-
-// checkVersion refuses a backup of a newer iOS. A missing Info.plist is fine.
-// [D]
-func (r *restore) checkVersion() error {
-	info, err := r.info(r.source)
-	if err != nil || info == nil {
-		return err
-	}
-	if version, _ := info["Product Version"].(string); newer(version, r.id.ProductVersion) {
-		return fail(codeVersion, nil, "Backup is from an incompatible OS version")
-	}
-	return nil
-}
-
-// info reads an Info.plist; it is nil when there is none.
-func (r *restore) info(folder string) (map[string]any, error) {
-	data, err := r.fetch(folder + "/Info.plist")
-	if code, ok := linkCode(err); ok && code == link.CodeNotFound {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, reading(err, "Error reading Info.plist")
-	}
-	info, err := plist.UnmarshalDict(data)
-	if err != nil {
-		return nil, fail(codeDamaged, err, "Error reading Info.plist")
-	}
-	return info, nil
-}
-
-// newer compares versions like "18.6.1"; what is no number counts as 0.
-func newer(a, b string) bool {
-	as, bs := strings.Split(a, "."), strings.Split(b, ".")
-	for i := range max(len(as), len(bs)) {
-		x, y := component(as, i), component(bs, i)
-		if x != y {
-			return x > y
-		}
-	}
-	return false
-}
-
-func component(parts []string, i int) int {
-	if i >= len(parts) {
-		return 0
-	}
-	n, err := strconv.Atoi(parts[i])
-	if err != nil {
-		return 0
-	}
-	return n
 }
 
 // checkSpace adds up what is to be written.

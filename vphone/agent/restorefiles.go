@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"path"
 	"strings"
 	"time"
 
@@ -237,58 +236,3 @@ func (r *restore) removeOthers() error {
 }
 
 func below(child, parent string) bool { return parent == "" || strings.HasPrefix(child, parent+"/") }
-
-// copyOwnBackup makes the host keep a copy of this phone's own backup, as far
-// as it has one and room for it. [D]
-func (r *restore) copyOwnBackup() error {
-	own := r.id.UDID
-	info, err := r.info(own)
-	if err != nil || info == nil {
-		return err
-	}
-	size, err := r.treeSize(own)
-	if err != nil {
-		return err
-	}
-	if free, known, err := r.link.Free(); err != nil || known && free <= size+spaceMargin {
-		return err
-	}
-	stamp := now().Local()
-	name := own + "-" + stamp.Format("20060102-150405")
-	if err := r.link.Copy(own, name, 0); err != nil {
-		return writing(err, "Error copying the backup")
-	}
-	info["Target Identifier"] = name
-	if display, ok := info["Display Name"].(string); ok {
-		info["Display Name"] = display + " " + stamp.Format("2006-01-02 15:04:05")
-	}
-	data, err := plist.XML(info)
-	if err != nil {
-		return fmt.Errorf("encoding Info.plist: %w", err)
-	}
-	return r.uploadSmall("/var/tmp/tmp.0.info/Info.plist", path.Join(name, "Info.plist"), data, 0)
-}
-
-// treeSize adds up a backup of the host's, which is two levels deep.
-func (r *restore) treeSize(root string) (int64, error) {
-	total := int64(0)
-	folders := []string{root}
-	for depth := 0; depth < 3 && len(folders) > 0; depth++ {
-		var next []string
-		for _, folder := range folders {
-			infos, err := r.link.List(folder, 0)
-			if err != nil {
-				return 0, reading(err, "Error listing %q", folder)
-			}
-			for _, info := range infos {
-				if info.Dir {
-					next = append(next, folder+"/"+info.Name)
-				} else {
-					total += info.Size
-				}
-			}
-		}
-		folders = next
-	}
-	return total, nil
-}
