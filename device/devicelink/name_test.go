@@ -5,8 +5,10 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"russet/device/devicelink"
+	"russet/internal/plist"
 )
 
 // outside are names that no device may use for files of udid.
@@ -88,4 +90,35 @@ func FuzzWithin(f *testing.F) {
 			t.Errorf("%q is taken as %q", name, got)
 		}
 	})
+}
+
+// No request gets at a name outside, nor from one inside to one outside.
+func TestRequestsStayInside(t *testing.T) {
+	d := newDir(t)
+	d.put(t, udid+"/x", "stays")
+	p, c := connect(t)
+	done := serve(t.Context(), c, devicelink.Service{Files: d})
+	for _, name := range outside {
+		if !utf8.ValidString(name) {
+			continue // no property list can hold it
+		}
+		for _, request := range []list{
+			{"DLMessageCreateDirectory", name},
+			{"DLContentsOfDirectory", name},
+			{"DLMessageMoveItems", plist.Dict{udid + "/x": name}},
+			{"DLMessageMoveItems", plist.Dict{name: udid + "/y"}},
+			{"DLMessageCopyItem", udid + "/x", name},
+			{"DLMessageCopyItem", name, udid + "/y"},
+			{"DLMessageRemoveItems", list{name}},
+			{"DLMessageRemoveDirectory", name},
+		} {
+			if code, _ := p.ask(request...); code >= 0 {
+				t.Errorf("%.100q is answered %d", request, code)
+			}
+		}
+	}
+	p.finish(done)
+	if got := d.files(t); len(got) != 2 || got[udid+"/x"] != "stays" {
+		t.Errorf("there are %v", got)
+	}
 }

@@ -118,17 +118,19 @@ func connected(t *testing.T) (*phone, *mb.Client) {
 	}
 }
 
-func TestCommands(t *testing.T) {
-	restore := func(password any) plist.Dict {
-		options := plist.Dict{
-			"RestoreSystemFiles": true, "RestorePreserveSettings": false, "RemoveItemsNotRestored": true,
-			"RestoreShouldReboot": false, "RestoreDontCopyBackup": true,
-		}
-		if password != nil {
-			options["Password"] = password
-		}
-		return plist.Dict{"MessageName": "Restore", "TargetIdentifier": udid, "SourceIdentifier": "source", "Options": options}
+// restoreMessage is what a restore has to be asked for with.
+func restoreMessage(password any) plist.Dict {
+	options := plist.Dict{
+		"RestoreSystemFiles": true, "RestorePreserveSettings": false, "RemoveItemsNotRestored": true,
+		"RestoreShouldReboot": false, "RestoreDontCopyBackup": true,
 	}
+	if password != nil {
+		options["Password"] = password
+	}
+	return plist.Dict{"MessageName": "Restore", "TargetIdentifier": udid, "SourceIdentifier": "source", "Options": options}
+}
+
+func TestCommands(t *testing.T) {
 	request := mb.RestoreRequest{Target: udid, Source: "source", SystemFiles: true, RemoveNotRestored: true}
 	secret := request
 	secret.Password = "secret"
@@ -141,8 +143,8 @@ func TestCommands(t *testing.T) {
 			func(c *mb.Client) error { return c.Backup(t.Context(), mb.BackupRequest{Target: udid}, svc) },
 			plist.Dict{"MessageName": "Backup", "TargetIdentifier": udid},
 		},
-		"restore":           {func(c *mb.Client) error { return c.Restore(t.Context(), request, svc) }, restore(nil)},
-		"restore encrypted": {func(c *mb.Client) error { return c.Restore(t.Context(), secret, svc) }, restore("secret")},
+		"restore":           {func(c *mb.Client) error { return c.Restore(t.Context(), request, svc) }, restoreMessage(nil)},
+		"restore encrypted": {func(c *mb.Client) error { return c.Restore(t.Context(), secret, svc) }, restoreMessage("secret")},
 		"password on": {
 			func(c *mb.Client) error {
 				return c.ChangePassword(t.Context(), mb.ChangePasswordRequest{Target: udid, New: "new"})

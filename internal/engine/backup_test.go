@@ -5,10 +5,12 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"russet"
+	"russet/device/devicelink"
 	"russet/internal/engine"
 	"russet/mobilesync"
 	"russet/vphone"
@@ -160,6 +162,44 @@ func TestBackupWithoutSpace(t *testing.T) {
 			t.Errorf("purge %v: %d, %q", purge, e.Code, e.What)
 		}
 	}
+}
+
+// tight is a draft on a volume that fills up while files arrive.
+type tight struct {
+	russet.Draft
+	room int64
+}
+
+func (d *tight) Create(name string) (devicelink.Upload, error) {
+	up, err := d.Draft.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	return tightUpload{up, d}, nil
+}
+
+type tightUpload struct {
+	devicelink.Upload
+	d *tight
+}
+
+func (u tightUpload) Write(p []byte) (int, error) {
+	if u.d.room -= int64(len(p)); u.d.room < 0 {
+		return 0, syscall.ENOSPC
+	}
+	return u.Upload.Write(p)
+}
+
+func TestBackupOnAVolumeThatFillsUp(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, vphone.Options{}, fewFiles())
+	for _, room := range []int64{0, 100_000} { // from the start; while receiving
+		_, err := l.backUpInto(t.Context(), &tight{l.begin(t.Context(), false), room})
+		if e := wantKind(t, err, russet.NoSpace); !strings.Contains(e.What, "no space is left") {
+			t.Errorf("what: %q", e.What)
+		}
+	}
+	l.mustBackUp()
 }
 
 func TestBackupCancelled(t *testing.T) {

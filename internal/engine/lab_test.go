@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -215,11 +214,4 @@ func tree(t *testing.T, fsys fs.FS) map[string]string {
 		t.Fatal(err)
 	}
 	return out
-}
-
-// deadDialer reaches nothing.
-type deadDialer struct{}
-
-func (deadDialer) DialPort(context.Context, uint16) (net.Conn, error) {
-	return nil, fmt.Errorf("nothing is there: %w", net.ErrClosed)
 }
