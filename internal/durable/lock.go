@@ -33,5 +33,7 @@ func (l *Lock) Unlock() error {
 	if l == nil {
 		return nil
 	}
-	return l.f.Close()
+	// Closing alone does not do: a process that is just being started holds a
+	// copy of every open file until it has become another program.
+	return errors.Join(unlockFile(l.f), l.f.Close())
 }

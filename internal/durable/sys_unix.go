@@ -51,6 +51,10 @@ func lockFile(f *os.File, shared bool) error {
 	return pathError("lock", f, err)
 }
 
+func unlockFile(f *os.File) error {
+	return pathError("unlock", f, retry(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }))
+}
+
 func free(f *os.File) (int64, error) {
 	var st unix.Statfs_t
 	err := retry(func() error { return unix.Fstatfs(int(f.Fd()), &st) })

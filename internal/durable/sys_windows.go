@@ -47,6 +47,9 @@ func lockFile(f *os.File, shared bool) error {
 	return nil
 }
 
+// unlockFile: files are not inherited here unless asked for, so that closing does.
+func unlockFile(*os.File) error { return nil }
+
 func free(f *os.File) (int64, error) {
 	path, err := windows.UTF16PtrFromString(f.Name())
 	if err != nil {

@@ -87,7 +87,7 @@ func Kills(t *testing.T, open Opener, sample int) {
 			if !ok || !exit.Sys().(syscall.WaitStatus).Signaled() {
 				t.Fatalf("the victim of change %d was not killed: %v\n%s", n, err, out)
 			}
-			st.inspect(t, open, dir, fmt.Sprintf("SIGKILL at change %d", n))
+			st.inspect(t, open, dir, fmt.Sprintf("SIGKILL at change %d", n), n%2 == 0)
 		})
 	}
 }
@@ -110,7 +110,7 @@ func PowerCuts(t *testing.T, open Opener, sample int) {
 				t.Errorf("a power cut at change %d is reported as %v", n, err)
 			}
 			c.lose(t, rand.New(rand.NewPCG(seed, uint64(n))))
-			st.inspect(t, open, dir, fmt.Sprintf("a power cut at change %d", n))
+			st.inspect(t, open, dir, fmt.Sprintf("a power cut at change %d", n), true)
 		})
 	}
 }

@@ -44,7 +44,8 @@ func suspendAndResume(t *T) {
 	t.has(first.ID, one)
 	drafts, err := t.Store.Drafts(t.Context(), Device)
 	t.must(err)
-	if len(drafts) != 1 || !drafts[0].Draft || drafts[0].Device != Device || drafts[0].Size == 0 {
+	// Info.plist, Status.plist, two manifests, two payloads; nothing that was replaced.
+	if len(drafts) != 1 || !drafts[0].Draft || drafts[0].Device != Device || drafts[0].Files != 6 {
 		t.Errorf("the suspended draft is listed as %+v", drafts)
 	}
 	t.Reopen()

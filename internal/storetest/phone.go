@@ -152,7 +152,7 @@ func (p *phone) begin() error {
 func (p *phone) upload() error {
 	for _, name := range p.to.payloads() {
 		inPlace, err := p.has(name)
-		inSnapshot, err2 := p.has("Snapshot/" + name)
+		inSnapshot, err2 := p.sentBefore(name)
 		if err := errors.Join(err, err2); err != nil {
 			return err
 		}
@@ -174,7 +174,7 @@ func (p *phone) upload() error {
 
 func (p *phone) move() error {
 	for _, name := range append(p.to.payloads(), "Manifest.plist", "Manifest.db") {
-		if ok, err := p.has("Snapshot/" + name); err != nil {
+		if ok, err := p.sentBefore(name); err != nil {
 			return err
 		} else if !ok {
 			continue // moved before an interruption, or of an earlier state
@@ -243,13 +243,24 @@ func (p *phone) put(name, data string) error {
 	return u.Commit()
 }
 
-// has reports whether the host holds the file as it is on the phone.
+// has reports whether the host holds the file as it is on the phone. (A phone
+// knows from its own notes; it does not read payloads back.)
 func (p *phone) has(name string) (bool, error) {
 	got, err := p.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return got == p.to[strings.TrimPrefix(name, "Snapshot/")], err
+	return got == p.to[name], err
+}
+
+// sentBefore reports whether the file arrived in Snapshot. Like a phone it
+// believes the listing.
+func (p *phone) sentBefore(name string) (bool, error) {
+	got, err := p.read("Snapshot/" + name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return len(got) == len(p.to[name]), err
 }
 
 func (p *phone) read(name string) (string, error) {
