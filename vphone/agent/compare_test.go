@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"testing"
@@ -17,7 +18,7 @@ func contents(t testing.TB, p *phone, keep func(*disk.Entry) bool) map[string]st
 		if keep != nil && !keep(e) {
 			return nil
 		}
-		data := ""
+		var sum [sha256.Size]byte
 		if e.Kind == disk.File {
 			r, err := p.disk.Open(e.Domain, e.Path)
 			if err != nil {
@@ -28,10 +29,10 @@ func contents(t testing.TB, p *phone, keep func(*disk.Entry) bool) map[string]st
 			if err != nil {
 				return err
 			}
-			data = string(b)
+			sum = sha256.Sum256(b)
 		}
-		out[e.Domain+"/"+e.Path] = fmt.Sprintf("%d %o %d:%d %d %d %d %d %q %v %q", e.Kind, e.Mode, e.UID, e.GID,
-			e.ModTime.Unix(), e.Birth.Unix(), e.Class, e.Flags, e.Target, e.XAttrs, data)
+		out[e.Domain+"/"+e.Path] = fmt.Sprintf("%d %o %d:%d %d %d %d %d %q %v %x", e.Kind, e.Mode, e.UID, e.GID,
+			e.ModTime.Unix(), e.Birth.Unix(), e.Class, e.Flags, e.Target, e.XAttrs, sum[:4])
 		return nil
 	})
 	if err != nil {

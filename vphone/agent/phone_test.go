@@ -115,7 +115,7 @@ func (p *phone) furnish(files int) {
 	})
 	p.put("HomeDomain", "Library/empty", "", nil)
 	p.put("HomeDomain", "Library/secret.db", strings.Repeat("health", 1000), func(e *disk.Entry) { e.EncryptedOnly = true })
-	p.put("CameraRollDomain", "Media/DCIM/IMG_0001.HEIC", strings.Repeat("photo", 100_000), func(e *disk.Entry) {
+	p.put("CameraRollDomain", "Media/DCIM/IMG_0001.HEIC", strings.Repeat("photo", 20_000), func(e *disk.Entry) {
 		e.XAttrs = map[string][]byte{"com.apple.assetsd.favorite": {0}}
 	})
 	p.put("AppDomain-org.example.app", "Documents/ünïcode 🎈.txt", "sixteen bytes ok", func(e *disk.Entry) { e.Class = 1 })

@@ -21,7 +21,8 @@ const (
 )
 
 // object is one object of the plist. Containers hold references: the keys of
-// a dictionary, then its values.
+// a dictionary, then its values. An MBFile has fewer than 70 objects, so one
+// byte is enough for each.
 type object struct {
 	kind kind
 	n    int64
@@ -29,9 +30,6 @@ type object struct {
 	data []byte
 	refs []uint8
 }
-
-// maxObjects bounds references to one byte each: an MBFile has at most 70.
-const maxObjects = 96
 
 // Encoder writes archives. It keeps its memory between calls; the zero value
 // is ready. It is not safe for concurrent use.
