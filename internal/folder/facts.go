@@ -105,7 +105,7 @@ func (f *facts) readInfo(fsys fs.FS, now time.Time) error {
 	}
 	info, err := plist.ParseDict(data)
 	if err != nil {
-		if now.Sub(st.ModTime()) < settled {
+		if f.problem == "" && now.Sub(st.ModTime()) < settled {
 			f.busy, f.problem = true, "Finder is still writing it (Info.plist is not whole yet)"
 		}
 		return nil

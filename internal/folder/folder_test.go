@@ -3,7 +3,9 @@ package folder_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"testing"
+	"testing/fstest"
 
 	"russet"
 	"russet/internal/folder"
@@ -60,4 +62,12 @@ func TestFaults(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) { storetest.Faults(t, open, sample) })
 	}
+}
+
+func mapFS(f storetest.Folder) fs.FS {
+	m := fstest.MapFS{}
+	for name, data := range f {
+		m[name] = &fstest.MapFile{Data: []byte(data), Mode: 0o644}
+	}
+	return m
 }
