@@ -49,17 +49,17 @@ func kindName(k russet.Kind) (name, help string) {
 
 // errorJSON is the fixed form of an error for scripts.
 type errorJSON struct {
-	Kind       string `json:"kind"`
-	Code       int    `json:"code"` // the exit status
-	Message    string `json:"message"`
-	Hint       string `json:"hint,omitempty"`
-	DeviceCode int    `json:"device_code,omitempty"` // the phone's own
+	Kind      string `json:"kind"`
+	Code      int    `json:"code"` // the exit status
+	Message   string `json:"message"`
+	Hint      string `json:"hint,omitempty"`
+	PhoneCode int    `json:"phone_code,omitempty"` // MBErrorDomain
 }
 
 func newErrorJSON(err *russet.Error) *errorJSON {
 	name, _ := kindName(err.Kind)
 	return &errorJSON{
-		Kind: name, Code: int(err.Kind), Message: err.Error(), Hint: err.Hint, DeviceCode: err.Code,
+		Kind: name, Code: int(err.Kind), Message: err.Error(), Hint: err.Hint, PhoneCode: err.Code,
 	}
 }
 

@@ -190,7 +190,7 @@ func (r *runLine) left() (time.Duration, bool) {
 	e := r.last
 	done := e.Percent - r.from
 	took := e.Time.Sub(r.started)
-	if (e.Stage != russet.Receiving && e.Stage != russet.Sending) || done < 2 || e.Percent >= 100 || took < 3*time.Second {
+	if (e.Stage != russet.Receiving && e.Stage != russet.Sending) || done < 2 || e.Percent >= 98 || took < 3*time.Second {
 		return 0, false
 	}
 	return time.Duration(float64(took) * (100 - e.Percent) / done), true

@@ -38,7 +38,7 @@ func (h *Host) Backup(ctx context.Context, opts BackupOptions) (BackupResult, er
 		if attempt > opts.Retry || !worthRetrying(ctx, err) {
 			return result, err
 		}
-		pause := min(time.Duration(attempt)*retryPause, maxRetryPause)
+		pause := min(retryPause<<min(attempt-1, 8), maxRetryPause)
 		opts.tell(russet.Connecting, fmt.Sprintf("%s; trying again in %s (%d of %d)", err, pause, attempt, opts.Retry))
 		select {
 		case <-time.After(pause):
@@ -49,7 +49,7 @@ func (h *Host) Backup(ctx context.Context, opts BackupOptions) (BackupResult, er
 }
 
 const (
-	retryPause    = 10 * time.Second
+	retryPause    = 2 * time.Second // doubled with every attempt
 	maxRetryPause = 2 * time.Minute
 )
 
@@ -230,15 +230,28 @@ func (a *attempt) receive(ctx context.Context, dev *device.Device, draft russet.
 	return nil
 }
 
-// setAside decides what becomes of a draft whose run failed (decisions 7): a
-// lost link or a locked phone leaves it for the next run; a phone that had
-// seen it and then reported an error of its own is not offered it again.
+// setAside decides what becomes of a draft whose run failed (decisions 7). What
+// was received is kept for the next run, unless the phone stumbled twice: over
+// a draft it was offered again, or in the run before this one too. The store
+// counts what is thrown away, and begins from nothing in the end.
 func (a *attempt) setAside(ctx context.Context, draft russet.Draft, result engine.BackupResult, err error) error {
 	e, ok := errors.AsType[*russet.Error](err)
-	if ok && result.Contacted && e.Code != 0 && !excusesDraft(e.Code) {
+	stumbled := ok && result.Contacted && e.Kind != russet.NoSpace && e.Code != 0 && !excusesDraft(e.Code)
+	if stumbled && (draft.Resumed() || a.stumbledBefore()) {
 		return draft.Discard(ctx)
 	}
 	return draft.Suspend(ctx)
+}
+
+// stumbledBefore reports whether the last run of the device ended with an error
+// of its own.
+func (a *attempt) stumbledBefore() bool {
+	runs, err := a.host.Runs(a.run.Device)
+	if err != nil || len(runs) == 0 {
+		return false
+	}
+	last := runs[len(runs)-1]
+	return last.Outcome == "failed" && last.Code != 0 && !excusesDraft(last.Code)
 }
 
 // excusesDraft reports whether one of the device's codes has nothing to do with

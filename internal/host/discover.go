@@ -42,29 +42,41 @@ func FindFolders(ctx context.Context, dir string) ([]Found, error) {
 	case err != nil:
 		return nil, fmt.Errorf("look for backups: %w", err)
 	}
-	var found []Found
-	err = search(ctx, dir, 0, &found)
-	return found, err
+	s := finder{ctx: ctx, seen: map[string]bool{}}
+	err = s.search(dir, 0)
+	return s.found, err
+}
+
+// finder walks through folders, each once, however many links lead to it.
+type finder struct {
+	ctx   context.Context
+	found []Found
+	seen  map[string]bool
 }
 
 // usualFolders is where others keep backups.
 const usualFolders = `~/Library/Application Support/MobileSync/Backup on a Mac, ` +
 	`%APPDATA%\Apple Computer\MobileSync\Backup or %USERPROFILE%\Apple\MobileSync\Backup on Windows`
 
-func search(ctx context.Context, dir string, depth int, found *[]Found) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+func (s *finder) search(dir string, depth int) error {
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
 	}
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil || s.seen[real] {
+		return err
+	}
+	s.seen[real] = true
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		if depth == 0 {
 			return fmt.Errorf("look for backups: %w", err)
 		}
-		*found = append(*found, Found{Path: dir, Problem: plainFileError(err), kind: fileKind(err)})
+		s.found = append(s.found, Found{Path: dir, Problem: plainFileError(err), kind: fileKind(err)})
 		return nil
 	}
 	if looksLikeBackup(entries) {
-		*found = append(*found, examine(dir, entries))
+		s.found = append(s.found, examine(dir, entries))
 		return nil
 	}
 	if depth == maxDepth {
@@ -74,7 +86,7 @@ func search(ctx context.Context, dir string, depth int, found *[]Found) error {
 		if strings.HasPrefix(e.Name(), ".") || !leadsToFolder(dir, e) {
 			continue
 		}
-		if err := search(ctx, filepath.Join(dir, e.Name()), depth+1, found); err != nil {
+		if err := s.search(filepath.Join(dir, e.Name()), depth+1); err != nil {
 			return err
 		}
 	}

@@ -31,7 +31,7 @@ func (h *Host) Export(ctx context.Context, b russet.Backup, dir string, progress
 	path = filepath.Join(dir, string(b.Device))
 	if _, err := os.Lstat(path); err == nil {
 		return "", &russet.Error{
-			Kind: russet.Usage, Doing: "export " + string(b.ID), What: fmt.Sprintf("%s exists already", path),
+			Kind: russet.Usage, Doing: "export backup " + shortID(b.ID), What: fmt.Sprintf("%s exists already", path),
 			Hint: "choose another folder, or move that one away; nothing was changed",
 		}
 	}

@@ -14,9 +14,6 @@ import (
 // Latest is the word for the newest backup.
 const Latest = "latest"
 
-// minPrefix is how much of an identifier must be typed: less is a slip.
-const minPrefix = 4
-
 // FindDevice picks the device a person means out of some: its UDID, a unique
 // prefix of it, or its name. Dashes and case do not matter in identifiers.
 func FindDevice(devices []russet.Device, word string) (russet.Device, error) {
@@ -27,7 +24,7 @@ func FindDevice(devices []russet.Device, word string) (russet.Device, error) {
 		func(d russet.Device) bool { return d.Name == word },
 		func(d russet.Device) bool { return strings.EqualFold(d.Name, word) },
 		func(d russet.Device) bool {
-			return len(word) >= minPrefix && strings.HasPrefix(fold(string(d.UDID)), fold(word))
+			return word != "" && strings.HasPrefix(fold(string(d.UDID)), fold(word))
 		},
 	} {
 		hits = slices.Collect(filter(devices, match))
@@ -197,7 +194,7 @@ func pick(backups []russet.Backup, word string) (russet.Backup, error) {
 	var hits []russet.Backup
 	for _, b := range backups {
 		same := slices.ContainsFunc(hits, func(o russet.Backup) bool { return o.ID == b.ID })
-		if !same && len(word) >= minPrefix && strings.HasPrefix(string(b.ID), strings.ToLower(word)) {
+		if !same && word != "" && strings.HasPrefix(string(b.ID), strings.ToLower(word)) {
 			hits = append(hits, b)
 		}
 	}
@@ -207,7 +204,7 @@ func pick(backups []russet.Backup, word string) (russet.Backup, error) {
 	case 0:
 		return russet.Backup{}, &russet.Error{
 			Kind: russet.Usage, What: fmt.Sprintf("there is no backup %q", word),
-			Hint: `"russet backups" lists them; the first ` + fmt.Sprint(minPrefix) + ` characters of an ID are enough, or "latest"`,
+			Hint: `"russet backups" lists them; the beginning of an ID is enough, or "latest"`,
 		}
 	default:
 		lines := make([]string, len(hits))

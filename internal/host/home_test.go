@@ -1,0 +1,67 @@
+package host_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"russet"
+	"russet/internal/host"
+)
+
+func TestFindHome(t *testing.T) {
+	dir := t.TempDir()
+	moved, err := host.FindHome(func(name string) string {
+		return map[string]string{"RUSSET_HOME": dir}[name]
+	})
+	if err != nil || moved != (host.Home{Dir: dir, Data: dir, Moved: true}) {
+		t.Errorf("got %+v, %v", moved, err)
+	}
+	t.Setenv("HOME", dir)
+	usual, err := host.FindHome(func(string) string { return "" })
+	if err != nil || usual.Moved || filepath.Base(usual.Dir) != "russet" {
+		t.Errorf("got %+v, %v", usual, err)
+	}
+}
+
+func TestPasswordFromFile(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"unix": "my word\nsecond\n", "dos": "my word\r\n", "bare": "my word", "empty": "\nx"})
+	for _, name := range []string{"unix", "dos", "bare"} {
+		if got, err := host.PasswordFromFile(filepath.Join(dir, name)); got != "my word" || err != nil {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	for _, name := range []string{"empty", "nowhere"} {
+		if _, err := host.PasswordFromFile(filepath.Join(dir, name)); russet.KindOf(err) != russet.Usage {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestExplainDisks(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		kind russet.Kind
+	}{
+		{&fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, russet.NoSpace},
+		{&fs.PathError{Op: "open", Path: "x", Err: os.ErrPermission}, russet.Usage},
+		{&russet.Error{Kind: russet.Failed, Err: syscall.EROFS}, russet.Usage},
+		{&russet.Error{Kind: russet.Locked, Err: syscall.EROFS}, russet.Locked},
+		{errors.New("a surprise"), russet.Failed},
+	} {
+		if got := host.Explain(t.Context(), test.err); got.Kind != test.kind {
+			t.Errorf("%v is of kind %d, want %d", test.err, got.Kind, test.kind)
+		}
+	}
+	if host.Explain(t.Context(), nil) != nil {
+		t.Error("nothing went wrong, and that is explained")
+	}
+	if e := host.Explain(t.Context(), errors.New("a surprise")); !strings.Contains(e.Hint, "report") {
+		t.Errorf("a fault is not to be reported: %q", e.Hint)
+	}
+}
