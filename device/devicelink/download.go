@@ -16,6 +16,10 @@ func (s *server) download(m message) error {
 	var failures items
 	s.out = s.out[:0]
 	for _, raw := range names {
+		if raw == "" { // its length would say that there are no more
+			failures.add(raw, s.unreadable(raw, &NameError{Name: raw, Reason: "empty"}))
+			continue
+		}
 		if err := s.room(4 + len(raw)); err != nil {
 			return err
 		}

@@ -125,7 +125,7 @@ func (t *troubles) ours(op string, err error, code mb.Code) *russet.Error {
 	return &russet.Error{
 		Kind: russet.Failed,
 		What: fmt.Sprintf("on this computer: %v", t.first),
-		Hint: "check the disk and the rights of the store's folder, then try again" + kept,
+		Hint: "check the disk and the rights of the store's folder, then try again",
 	}
 }
 
