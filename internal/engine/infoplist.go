@@ -44,8 +44,8 @@ type infoMaker struct {
 	media       *afc.Client // may be nil
 	log         *slog.Logger
 	udid        russet.UDID
-	productName func(productType string) string // may be nil
-	previous    io.Reader                       // the last Info.plist, may be nil
+	productName func(productType string) string
+	previous    io.Reader // the last Info.plist, may be nil
 }
 
 // InfoPlist makes the Info.plist of a backup that begins now. previous is the
@@ -71,7 +71,7 @@ func (m *infoMaker) make(ctx context.Context, now time.Time) ([]byte, error) {
 		IMEI2:          values.String("InternationalMobileEquipmentIdentity2"),
 		MEID:           values.String("MobileEquipmentIdentifier"),
 		PhoneNumber:    values.String("PhoneNumber"),
-		ProductName:    m.product(values.String("ProductType")),
+		ProductName:    m.productName(values.String("ProductType")), // lockdown's own says "iPhone OS", even on an iPad
 		ProductType:    values.String("ProductType"),
 		ProductVersion: values.String("ProductVersion"),
 		SerialNumber:   values.String("SerialNumber"),
@@ -84,15 +84,6 @@ func (m *infoMaker) make(ctx context.Context, now time.Time) ([]byte, error) {
 		}
 	}
 	return info.Marshal()
-}
-
-// product is the name people know. Lockdown's ProductName is none: it says
-// "iPhone OS", even on an iPad.
-func (m *infoMaker) product(productType string) string {
-	if m.productName == nil {
-		return ""
-	}
-	return m.productName(productType)
 }
 
 // lenient passes on what ends a run and logs the rest.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"russet"
+	"russet/mobilesync"
 )
 
 // BackupOptions says what to back up, and who is told.
@@ -15,12 +16,15 @@ type BackupOptions struct {
 	Events func(russet.Event)
 	Log    *slog.Logger // nil is silence
 	// ProductName gives the name people know for a product type, such as
-	// "iPhone 15 Pro" for "iPhone16,1", or ""; it may be nil.
+	// "iPhone 15 Pro" for "iPhone16,1", or ""; nil is mobilesync's table.
 	ProductName func(productType string) string
 }
 
 func (o BackupOptions) withDefaults() BackupOptions {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	if o.ProductName == nil {
+		o.ProductName = mobilesync.ProductName
+	}
 	return o
 }
 
