@@ -16,26 +16,33 @@ import (
 // objects/<number / 4096>/<number>. No word of the device is in these names.
 type objects struct {
 	dir    *durable.Dir // objects/
-	shard  *durable.Dir // the part of it used last
-	number uint32
+	shards map[uint32]*durable.Dir
 }
 
-const shardBits = 12
+const (
+	shardBits = 12
+	// maxShards bounds how many parts are held open: enough for a million
+	// files, which a commit asks for in the order of their names.
+	maxShards = 256
+)
 
 // in opens the part of objects/ that holds id.
 func (o *objects) in(id overlay.ID) (*durable.Dir, error) {
 	n := uint32(id) >> shardBits
-	if o.shard != nil && o.number == n {
-		return o.shard, nil
+	if shard, ok := o.shards[n]; ok {
+		return shard, nil
 	}
 	shard, err := o.dir.MakeSub(strconv.FormatUint(uint64(n), 10), private)
 	if err != nil {
 		return nil, err
 	}
-	if o.shard != nil {
-		err = o.shard.Close()
+	if len(o.shards) >= maxShards {
+		err = o.closeShards()
 	}
-	o.shard, o.number = shard, n
+	if o.shards == nil {
+		o.shards = map[uint32]*durable.Dir{}
+	}
+	o.shards[n] = shard
 	return shard, err
 }
 
@@ -119,11 +126,17 @@ func (o *objects) syncFrom(from overlay.ID) error {
 	return errors.Join(err, o.dir.SyncDir())
 }
 
-func (o *objects) close() error {
+func (o *objects) closeShards() error {
 	var err error
-	if o.shard != nil {
-		err = o.shard.Close()
+	for _, shard := range o.shards {
+		err = errors.Join(err, shard.Close())
 	}
+	o.shards = nil
+	return err
+}
+
+func (o *objects) close() error {
+	err := o.closeShards()
 	if o.dir != nil {
 		err = errors.Join(err, o.dir.Close())
 	}
