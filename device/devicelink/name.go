@@ -3,6 +3,7 @@ package devicelink
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -27,7 +28,9 @@ func (e *NameError) Error() string {
 // Name checks a name that a device sent and gives it in the form of an
 // [fs.FS]: relative, slash-separated, without "." and "..". Leading slashes
 // are dropped, for devices have sent names that merely look absolute (idevice
-// #104). Everything else that is not a plain path is refused with a
+// #104); so are slashes at the end, doubled ones and parts that are ".", which
+// other hosts leave to their file system. A part that is "..", wherever it
+// would lead, and all else that is not a plain path is refused with a
 // *NameError. A backslash is a character like any other, as it is for the
 // device.
 func Name(name string) (string, error) {
@@ -37,9 +40,9 @@ func Name(name string) (string, error) {
 	if len(name) > MaxPath {
 		return refuse("too long")
 	}
-	rel := strings.TrimLeft(name, "/")
+	rel := plain(name)
 	switch {
-	case rel == "" || rel == ".":
+	case rel == "":
 		return refuse("empty")
 	case strings.IndexByte(rel, 0) >= 0:
 		return refuse("it holds a NUL")
@@ -54,6 +57,15 @@ func Name(name string) (string, error) {
 		}
 	}
 	return rel, nil
+}
+
+// plain drops what stands for nothing in a path: empty parts and ".".
+func plain(name string) string {
+	if fs.ValidPath(name) && name != "." {
+		return name // as nearly all are
+	}
+	parts := strings.Split(name, "/")
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" || p == "." }), "/")
 }
 
 // Within checks a name as Name does and confines it to what belongs to the

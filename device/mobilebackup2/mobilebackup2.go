@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"time"
 
@@ -174,14 +175,26 @@ func response(d plist.Dict) error {
 	if name := d.String("MessageName"); name != "Response" {
 		return &devicelink.ProtocolError{What: fmt.Sprintf("%q instead of an answer", name)}
 	}
-	switch code := d["ErrorCode"].(type) {
-	case int64:
-		if code == 0 {
-			return nil
-		}
-		return &Error{Code: Code(code), Text: d.String("ErrorDescription")}
-	case uint64:
-		return &Error{Code: Code(int64(code)), Text: d.String("ErrorDescription")}
+	code, ok := errorCode(d["ErrorCode"])
+	switch {
+	case !ok:
+		return &devicelink.ProtocolError{What: "an answer without a code"}
+	case code == 0:
+		return nil
 	}
-	return &devicelink.ProtocolError{What: "an answer without a code"}
+	return &Error{Code: code, Text: d.String("ErrorDescription")}
+}
+
+// errorCode reads a code. Devices send an integer; a whole number of another
+// type says the same, whoever encoded it.
+func errorCode(v any) (Code, bool) {
+	switch v := v.(type) {
+	case int64:
+		return Code(v), true
+	case uint64:
+		return Code(int64(v)), true
+	case float64:
+		return Code(int64(v)), v == math.Trunc(v) && math.Abs(v) <= 1<<53
+	}
+	return 0, false
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"reflect"
 	"strings"
@@ -193,6 +194,10 @@ func TestResponses(t *testing.T) {
 	}{
 		"done":          {plist.Dict{"MessageName": "Response", "ErrorCode": 0}, func(err error) bool { return err == nil }},
 		"full":          {plist.Dict{"MessageName": "Response", "ErrorCode": 105, "ErrorDescription": said}, code(105)},
+		"done, a real":  {plist.Dict{"MessageName": "Response", "ErrorCode": 0.0}, func(err error) bool { return err == nil }},
+		"full, a real":  {plist.Dict{"MessageName": "Response", "ErrorCode": 105.0}, code(105)},
+		"half a code":   {plist.Dict{"MessageName": "Response", "ErrorCode": 0.5}, nonsense},
+		"no number":     {plist.Dict{"MessageName": "Response", "ErrorCode": math.NaN()}, nonsense},
 		"negative":      {plist.Dict{"MessageName": "Response", "ErrorCode": -1}, code(-1)},
 		"huge":          {plist.Dict{"MessageName": "Response", "ErrorCode": uint64(1<<64 - 1)}, code(-1)},
 		"no code":       {plist.Dict{"MessageName": "Response"}, nonsense},
