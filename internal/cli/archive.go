@@ -69,7 +69,7 @@ func (a *app) printBackup(b russet.Backup, done string) error {
 
 // backupText names a backup in a sentence.
 func backupText(b russet.Backup) string {
-	s := fmt.Sprintf("%s, %q of %s, %s", shortID(b.ID), b.Name, moment(b.Time), size(b.Size))
+	s := fmt.Sprintf("%s, %q of %s, %s", shortID(b.ID), nameOf(b), moment(b.Time), size(b.Size))
 	if b.Draft {
 		s += ", unfinished"
 	}

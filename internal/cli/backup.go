@@ -37,9 +37,12 @@ the result of each phone.` +
 			if err != nil {
 				return err
 			}
-			devices, err := h.Connected(cmd.Context(), args)
+			devices, left, err := h.Connected(cmd.Context(), args)
 			if err != nil {
 				return err
+			}
+			for _, d := range left {
+				a.warn("%s is left out: %s", quoted(d.Name), d.Problem)
 			}
 			st, err := a.storeToWrite(cmd.Context(), h)
 			if err != nil {

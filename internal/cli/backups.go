@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -61,11 +62,15 @@ func (a *app) printBackups(backups []russet.Backup) {
 		if b.Archived {
 			archived = "yes"
 		}
-		t.row(shortID(b.ID), b.Name, moment(b.Time), size(b.Size), size(b.Added), count(b.Files),
+		t.row(shortID(b.ID), nameOf(b), moment(b.Time), size(b.Size), size(b.Added), count(b.Files),
 			b.IOS, yes(b.Encrypted), archived, b.Store, remark(b))
 	}
 	t.print(a.out)
 }
+
+// nameOf is what the device was called; what an unfinished run left may not
+// know that.
+func nameOf(b russet.Backup) string { return cmp.Or(b.Name, string(b.Device)) }
 
 // remark is what a list says beside the facts.
 func remark(b russet.Backup) string {

@@ -120,7 +120,7 @@ BACKUP is an ID, the beginning of one, or "latest".`,
 	}
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "print results (and errors) as JSON")
-	flags.StringVar(&a.store, "store", "", "the store to work with (the only one is the default)")
+	flags.StringVar(&a.store, "store", "", "the store to work with: `NAME` (the only one is the default)")
 	flags.BoolVar(&a.debug, "debug", false, "say what happens behind the scenes")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(fmt.Sprintf("%q shows its flags", cmd.CommandPath()+" --help"), "%s", err)
@@ -133,13 +133,35 @@ BACKUP is an ID, the beginning of one, or "latest".`,
 		root.AddGroup(&cobra.Group{ID: g[0], Title: g[1]})
 	}
 	root.AddCommand(a.commands()...)
-	root.SetHelpCommandGroupID("about")
-	root.SetCompletionCommandGroupID("about")
+	a.finish(root)
 	if err := root.RegisterFlagCompletionFunc("store", a.completeStores); err != nil {
 		panic("cli: " + err.Error())
 	}
 	return root
 }
+
+// finish gives the commands that cobra adds, and its help, our words.
+func (a *app) finish(root *cobra.Command) {
+	root.SetHelpCommandGroupID("about")
+	root.SetCompletionCommandGroupID("about")
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Short = "explain a command"
+		case "completion":
+			c.Short = "write what a shell needs to complete your words"
+		}
+	}
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), usageOfCobra, usageOfOurs, 1))
+}
+
+// cobra shows commands that only hold others as if they also did something.
+const (
+	usageOfCobra = "{{if .Runnable}}\n  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}\n  {{.CommandPath}} [command]{{end}}"
+	usageOfOurs  = "{{if .HasAvailableSubCommands}}\n  {{.CommandPath}} COMMAND{{else}}\n  {{.UseLine}}{{end}}"
+)
 
 // groups order the commands in the help.
 var groups = [][2]string{
@@ -185,11 +207,9 @@ func needs(least, most int, what string) cobra.PositionalArgs {
 func exits(kinds ...russet.Kind) string {
 	var b strings.Builder
 	b.WriteString("\n\nExit status:\n")
-	for _, k := range append([]russet.Kind{0}, kinds...) {
+	for _, k := range append([]russet.Kind{0, russet.Failed}, kinds...) {
 		_, help := kindName(k)
 		fmt.Fprintf(&b, "  %3d  %s\n", int(k), help)
 	}
-	_, failed := kindName(russet.Failed)
-	fmt.Fprintf(&b, "  %3d  %s", int(russet.Failed), failed)
-	return b.String()
+	return strings.TrimRight(b.String(), "\n")
 }

@@ -167,7 +167,7 @@ func (d *demo) backUp(ctx context.Context) (string, error) {
 	if d.store, _, err = d.host.StoreFor(ctx, ""); err != nil {
 		return "", err
 	}
-	devices, err := d.host.Connected(ctx, []string{d.first.UDID()})
+	devices, _, err := d.host.Connected(ctx, []string{d.first.UDID()})
 	if err != nil {
 		return "", err
 	}

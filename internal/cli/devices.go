@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -34,6 +35,9 @@ what is in the way of a backup. A phone that is plugged in and not listed:
 	}
 }
 
+// model is the product as people know it, as far as it is known.
+func model(d russet.Device) string { return cmp.Or(d.Product, d.ProductType) }
+
 func (a *app) printDevices(devices []russet.Device) {
 	if len(devices) == 0 {
 		fmt.Fprintln(a.out, `No iPhone or iPad is connected. If one is plugged in, "russet doctor" says why it is not seen.`)
@@ -41,15 +45,11 @@ func (a *app) printDevices(devices []russet.Device) {
 	}
 	t := newTable("NAME", "MODEL", "IOS", "HOW", "PAIRED", "LOCKED", "ENCRYPTED", "UDID")
 	for _, d := range devices {
-		model := d.Product
-		if model == "" {
-			model = d.ProductType
-		}
 		encrypted := yes(d.Encrypted)
 		if !d.Paired {
 			encrypted = "?" // only a paired phone tells
 		}
-		t.row(d.Name, model, d.IOS, d.Connection, yes(d.Paired), yes(d.Locked), encrypted, string(d.UDID))
+		t.row(d.Name, model(d), d.IOS, d.Connection, yes(d.Paired), yes(d.Locked), encrypted, string(d.UDID))
 	}
 	t.print(a.out)
 	for _, d := range devices {

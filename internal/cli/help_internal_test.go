@@ -14,6 +14,9 @@ func TestHelp(t *testing.T) {
 	var look func(c *cobra.Command)
 	look = func(c *cobra.Command) {
 		name := c.CommandPath()
+		if name == "russet help" || name == "russet completion" {
+			return // cobra's own
+		}
 		if c.Short == "" || strings.HasSuffix(c.Short, ".") || c.Short[0] < 'a' || c.Short[0] > 'z' {
 			t.Errorf("%s: its short text is %q", name, c.Short)
 		}

@@ -21,7 +21,7 @@ func (a *app) printPlan(plan host.RestorePlan) error {
 // explainPlan says what a restore will do and what will not come back.
 func (a *app) explainPlan(w io.Writer, plan host.RestorePlan) {
 	fmt.Fprintf(w, "Backup:  %s, iOS %s, %s\n", backupText(plan.Backup), plan.Backup.IOS, many(plan.Backup.Files, "file"))
-	fmt.Fprintf(w, "Onto:    %s (%s, iOS %s)\n", quoted(plan.Device.Name), plain(plan.Device.ProductType), plain(plan.Device.IOS))
+	fmt.Fprintf(w, "Onto:    %s (%s, iOS %s)\n", quoted(plan.Device.Name), plain(model(plan.Device)), plain(plan.Device.IOS))
 	if len(plan.Lost) > 0 {
 		fmt.Fprintln(w, "These will not come back:")
 		for _, l := range plan.Lost {

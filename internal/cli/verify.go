@@ -31,11 +31,14 @@ when everything is good.` +
 			if err != nil {
 				return err
 			}
-			backups, err := a.toVerify(ctx, h, args, device)
-			if err != nil {
+			backups, unread := a.toVerify(ctx, h, args, device)
+			if unread != nil && len(backups) == 0 {
+				return unread
+			}
+			if err := a.verifyEach(ctx, h, backups, full); err != nil {
 				return err
 			}
-			return a.verifyEach(ctx, h, backups, full)
+			return unread
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all backups")
@@ -45,11 +48,15 @@ when everything is good.` +
 	return cmd
 }
 
-// toVerify is the backup that was named, or all of them.
+// toVerify is the backup that was named, or all of them; those of stores that
+// cannot be read are an error beside the others.
 func (a *app) toVerify(ctx context.Context, h *host.Host, args []string, device string) ([]russet.Backup, error) {
 	if len(args) == 1 {
 		b, err := h.FindBackup(ctx, a.which(args[0], device))
-		return []russet.Backup{b}, err
+		if err != nil {
+			return nil, err
+		}
+		return []russet.Backup{b}, nil
 	}
 	udid, err := a.knownDevice(ctx, device)
 	if err != nil {

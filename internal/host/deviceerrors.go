@@ -13,14 +13,22 @@ import (
 )
 
 // muxError explains why usbmuxd does not answer.
-func muxError(err error) error {
+func (h *Host) muxError(err error) error {
 	if !errors.Is(err, usbmux.ErrNoDaemon) {
 		return fmt.Errorf("ask usbmuxd for devices: %w", err)
 	}
 	return &russet.Error{
 		Kind: russet.NotConnected, What: "usbmuxd, the program that carries the cable, does not answer",
-		Hint: muxHint(runtime.GOOS), Err: err,
+		Hint: h.muxHint(), Err: err,
 	}
+}
+
+// muxHint says what to do when usbmuxd does not answer.
+func (h *Host) muxHint() string {
+	if h.mux != "" {
+		return fmt.Sprintf("USBMUXD_SOCKET_ADDRESS says that it is at %s: start it there, or unset the variable", h.mux)
+	}
+	return muxHint(runtime.GOOS)
 }
 
 // muxHint says where usbmuxd comes from on a system.
@@ -56,7 +64,7 @@ func shellWord(d russet.Device) string { return string(d.UDID) }
 
 // deviceError turns what a device or usbmuxd said into something a person can
 // act on.
-func deviceError(err error, d russet.Device, doing string) error {
+func (h *Host) deviceError(err error, d russet.Device, doing string) error {
 	if err == nil {
 		return nil
 	}
@@ -66,7 +74,7 @@ func deviceError(err error, d russet.Device, doing string) error {
 	e := &russet.Error{Doing: doing, Err: err}
 	switch {
 	case errors.Is(err, usbmux.ErrNoDaemon):
-		return muxError(err)
+		return h.muxError(err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, lockdown.ErrUntrusted), errors.Is(err, lockdown.InvalidPairRecord):
 		return notPaired(d)
 	case errors.Is(err, lockdown.UserDeniedPairing):

@@ -44,7 +44,7 @@ func (h *Host) connected(ctx context.Context) ([]russet.Device, error) {
 func (h *Host) look(ctx context.Context) ([]sighting, error) {
 	links, err := h.usbmux().Devices(ctx)
 	if err != nil {
-		return nil, muxError(err)
+		return nil, h.muxError(err)
 	}
 	links = slices.DeleteFunc(links, func(l *usbmux.Device) bool { return !russet.UDID(l.UDID).Valid() })
 	// The cable before the network, and only once.
@@ -163,44 +163,47 @@ func (h *Host) find(ctx context.Context, word string) (sighting, error) {
 }
 
 // Connected picks devices that are connected: those a person named or, for no
-// words, all that trust this computer.
-func (h *Host) Connected(ctx context.Context, words []string) ([]russet.Device, error) {
+// words, all that trust this computer. Those that do not are left out.
+func (h *Host) Connected(ctx context.Context, words []string) (chosen, left []russet.Device, err error) {
 	devices, err := h.connected(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(devices) == 0 {
-		return nil, nothingConnected()
+		return nil, nil, nothingConnected()
 	}
-	var chosen []russet.Device
 	for _, word := range words {
 		d, err := FindDevice(devices, word)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		chosen = append(chosen, d)
 	}
 	if len(words) > 0 {
-		return distinct(chosen), nil
+		return distinct(chosen), nil, nil
 	}
-	for d := range filter(devices, func(d russet.Device) bool { return d.Paired }) {
-		chosen = append(chosen, d)
+	for _, d := range devices {
+		if d.Paired {
+			chosen = append(chosen, d)
+		} else {
+			left = append(left, d)
+		}
 	}
 	if len(chosen) == 0 {
-		return nil, notPaired(devices[0])
+		return nil, left, unusable(left[0], "look for a phone")
 	}
-	return chosen, nil
+	return chosen, left, nil
 }
 
 // session opens a session with a device that was seen.
 func (h *Host) session(ctx context.Context, s sighting, doing string) (*device.Device, error) {
 	record, err := h.pairRecord(ctx, s.link)
 	if err != nil {
-		return nil, deviceError(err, s.Device, doing)
+		return nil, h.deviceError(err, s.Device, doing)
 	}
 	dev, err := device.Connect(ctx, s.link, record, h.deviceOptions())
 	if err != nil {
-		return nil, deviceError(err, s.Device, doing)
+		return nil, h.deviceError(err, s.Device, doing)
 	}
 	return dev, nil
 }

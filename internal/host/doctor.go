@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,7 +99,7 @@ func (h *Host) examinePhones(ctx context.Context) []Finding {
 	plugged := usbPhones(usbDevices)
 	seen, err := h.look(ctx)
 	if err != nil {
-		f := bad(russet.NotConnected, muxHint(runtime.GOOS), "usbmuxd does not answer at %s", addr)
+		f := bad(russet.NotConnected, h.muxHint(), "usbmuxd does not answer at %s", addr)
 		if !errors.Is(err, usbmux.ErrNoDaemon) {
 			f = bad(russet.Failed, "restart usbmuxd", "usbmuxd at %s: %v", addr, err)
 		}
@@ -136,7 +137,7 @@ func countUSB(seen []sighting) int {
 }
 
 func examinePhone(d russet.Device) Finding {
-	name := fmt.Sprintf("%q (%s, iOS %s, %s)", d.Name, d.ProductType, d.IOS, d.Connection)
+	name := fmt.Sprintf("%q (%s, iOS %s, %s)", d.Name, cmp.Or(d.Product, d.ProductType), d.IOS, d.Connection)
 	switch {
 	case d.Problem != "" && d.Locked && !d.Paired:
 		return bad(russet.Locked, "unlock it and look again", "%s is locked, and whether it trusts this computer shows only when it is not", name)

@@ -20,7 +20,8 @@ type EncryptionChange struct {
 // Encryption tells of the connected devices, or of one, whether a backup
 // password is set.
 func (h *Host) Encryption(ctx context.Context, words []string) ([]russet.Device, error) {
-	return h.Connected(ctx, words)
+	chosen, left, err := h.Connected(ctx, words)
+	return append(chosen, left...), err
 }
 
 // ChangePassword sets, changes or removes the backup password of a device, and

@@ -22,12 +22,12 @@ func FindDevice(devices []russet.Device, word string) (russet.Device, error) {
 	for _, match := range []func(russet.Device) bool{
 		func(d russet.Device) bool { return fold(string(d.UDID)) == fold(word) },
 		func(d russet.Device) bool { return d.Name == word },
-		func(d russet.Device) bool { return strings.EqualFold(d.Name, word) },
+		func(d russet.Device) bool { return strings.EqualFold(straight(d.Name), straight(word)) },
 		func(d russet.Device) bool {
 			return word != "" && strings.HasPrefix(fold(string(d.UDID)), fold(word))
 		},
 	} {
-		hits = slices.Collect(filter(devices, match))
+		hits = slices.DeleteFunc(slices.Clone(devices), func(d russet.Device) bool { return !match(d) })
 		if len(hits) == 1 {
 			return hits[0], nil
 		}
@@ -45,6 +45,10 @@ func FindDevice(devices []russet.Device, word string) (russet.Device, error) {
 // fold takes the dash out of an identifier and the case out of it.
 func fold(id string) string { return strings.ToLower(strings.ReplaceAll(id, "-", "")) }
 
+// straight makes the apostrophe that phones put into "Anna’s iPhone" the one
+// that keyboards have.
+func straight(name string) string { return strings.ReplaceAll(name, "’", "'") }
+
 // distinct drops the second sight of a device that is on the cable and on the
 // network; the cable, listed first, wins.
 func distinct(devices []russet.Device) []russet.Device {
@@ -55,16 +59,6 @@ func distinct(devices []russet.Device) []russet.Device {
 		}
 	}
 	return out
-}
-
-func filter[T any](all []T, keep func(T) bool) func(yield func(T) bool) {
-	return func(yield func(T) bool) {
-		for _, v := range all {
-			if keep(v) && !yield(v) {
-				return
-			}
-		}
-	}
 }
 
 func deviceLines(devices []russet.Device) []string {

@@ -25,6 +25,7 @@ func TestFindDevice(t *testing.T) {
 		{word: "00008140-000650DDEC43D17F", want: "00008140-000650DDEC43D17F"},
 		{word: "00008140000650ddec43d17f", want: "00008140-000650DDEC43D17F"},
 		{word: "Anna’s iPhone", want: "00008140-000650DDEC43D17F"},
+		{word: "anna's iphone", want: "00008140-000650DDEC43D17F"},
 		{word: "bert", want: "00008140-001EB3E7B90CCDCF"},
 		{word: "00008140-001", want: "00008140-001EB3E7B90CCDCF"},
 		{word: "1", want: "1123456789abcdef0123456789abcdef01234567"},

@@ -32,13 +32,13 @@ func (h *Host) Pair(ctx context.Context, word string, waiting func(russet.Device
 	}
 	opts := lockdown.PairOptions{Waiting: func() { waiting(s.Device) }}
 	if opts.SystemBUID, err = h.usbmux().ReadBUID(ctx); err != nil {
-		return s.Device, false, deviceError(err, s.Device, doing)
+		return s.Device, false, h.deviceError(err, s.Device, doing)
 	}
 	trusting, cancel := context.WithTimeout(ctx, trustLimit)
 	defer cancel()
 	record, err := device.Pair(trusting, s.link, opts, h.deviceOptions())
 	if err != nil {
-		return s.Device, false, pairError(err, s.Device, doing)
+		return s.Device, false, h.pairError(err, s.Device, doing)
 	}
 	if err := h.keepPairRecord(ctx, s, record); err != nil {
 		return s.Device, false, err
@@ -75,14 +75,14 @@ func (h *Host) toPair(ctx context.Context, word string) (sighting, error) {
 	return sighting{}, ambiguous("device", "the phone", deviceLines(devices))
 }
 
-func pairError(err error, d russet.Device, doing string) error {
+func (h *Host) pairError(err error, d russet.Device, doing string) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return &russet.Error{
 			Kind: russet.NotTrusted, Doing: doing, What: "nobody answered the question on the phone for " + trustLimit.String(),
 			Hint: "unlock it, tap Trust, type its passcode, and repeat the command", Err: err,
 		}
 	}
-	return deviceError(err, d, doing)
+	return h.deviceError(err, d, doing)
 }
 
 // keepPairRecord gives a record to usbmuxd, which other programs ask, and keeps
@@ -110,11 +110,11 @@ func (h *Host) refreshPairRecord(ctx context.Context, s sighting) error {
 	case errors.Is(err, fs.ErrNotExist):
 		record, err := h.pairRecord(ctx, s.link)
 		if err != nil {
-			return deviceError(err, s.Device, "read the pair record")
+			return h.deviceError(err, s.Device, "read the pair record")
 		}
 		return h.keepPairRecord(ctx, s, record)
 	default:
-		return deviceError(err, s.Device, "read the pair record")
+		return h.deviceError(err, s.Device, "read the pair record")
 	}
 }
 
@@ -162,7 +162,7 @@ func (h *Host) dropPairRecords(ctx context.Context, udid russet.UDID) error {
 		err = nil
 	}
 	if err != nil {
-		err = muxError(err)
+		err = h.muxError(err)
 	}
 	return errors.Join(err, h.dropSecretPairRecord(udid))
 }

@@ -29,11 +29,14 @@ func (h *Host) Search(ctx context.Context, words []string, which Which) ([]Hit, 
 	for i := range words {
 		words[i] = strings.ToLower(words[i])
 	}
+	hits, unread := []Hit{}, []russet.Problem{}
 	backups, err := h.toSearch(ctx, which)
-	if err != nil {
+	if err != nil && len(backups) == 0 {
 		return nil, nil, err
 	}
-	hits, unread := []Hit{}, []russet.Problem{}
+	if err != nil {
+		unread = append(unread, russet.Problem{Path: "of some store", What: err.Error()})
+	}
 	for _, b := range backups {
 		found, err := h.searchOne(ctx, b, words)
 		if err != nil && (len(backups) == 1 || ctx.Err() != nil) {
@@ -51,7 +54,10 @@ func (h *Host) Search(ctx context.Context, words []string, which Which) ([]Hit, 
 func (h *Host) toSearch(ctx context.Context, which Which) ([]russet.Backup, error) {
 	if which.Backup != "" {
 		b, err := h.FindBackup(ctx, which)
-		return []russet.Backup{b}, err
+		if err != nil {
+			return nil, err
+		}
+		return []russet.Backup{b}, nil
 	}
 	device, err := h.KnownDevice(ctx, which.Device)
 	if err != nil {

@@ -46,6 +46,8 @@ func (a *attempt) checkSpace(ctx context.Context, store russet.Store, before []r
 		return 0, err
 	}
 	switch {
+	case headroom > free:
+		return 0, a.noSpace("its disk has %s left, and a phone wants at least %s", bytesText(free), bytesText(headroom))
 	case need+headroom > free:
 		return 0, a.noSpace("its disk has %s left, and this backup needs about %s", bytesText(free), bytesText(need+headroom))
 	case allow > 0 && need > allow && (a.opts.Full || len(before) == 0):
