@@ -166,7 +166,10 @@ func readRecord(row sqlitefs.Row, domains interner) (r Record, err error) {
 	fail := func(err error) (Record, error) {
 		return Record{}, &RowError{row.Text(0), row.Text(1), row.Text(2), err}
 	}
-	if row.Null(1) || row.Null(4) {
+	switch nullDomain, nullFile := row.Null(1), row.Null(4); {
+	case nullDomain && nullFile, nullFile && row.Int(3)&^kindMask != 0:
+		return fail(errPlaceholder)
+	case nullDomain, nullFile:
 		return fail(errNull)
 	}
 	if r.ID, err = parseFileID(row.RawText(0)); err != nil {

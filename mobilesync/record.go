@@ -104,6 +104,9 @@ func (e *RowError) Unwrap() error { return e.Err }
 
 var (
 	errNull = errors.New("domain or record is missing")
+	// errPlaceholder is such a row that the device itself left: it marks what
+	// it is at work on with further flags, and need not name it.
+	errPlaceholder = errors.New("a placeholder, which stands for nothing")
 	errKind = errors.New("neither file, directory nor link")
 )
 

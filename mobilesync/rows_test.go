@@ -53,7 +53,9 @@ func TestBadRowsDoNotHideGoodOnes(t *testing.T) {
 	dir := create(t, nil, addition{file("HomeDomain", "good"), "x"})
 	for i, values := range []string{
 		"'%040d', NULL, 'a', 1, x'00'",
-		"'%040d', 'D', 'b', 16, NULL", // a placeholder of a run
+		"'%040d', 'D', 'b', 16, NULL",  // a placeholder of a run
+		"'%040d', NULL, NULL, 65, NULL", // another
+		"'%040d', 'D', 'z', 1, NULL",
 		"'%040d', 'D', 'c', 1, x'00'",
 		"'%040d', 'D', 'd', 3, (SELECT file FROM Files LIMIT 1)",
 		"'x%d', 'D', 'e', 1, (SELECT file FROM Files LIMIT 1)",
@@ -73,10 +75,10 @@ func TestBadRowsDoNotHideGoodOnes(t *testing.T) {
 		good = append(good, r.Path)
 	}
 	slices.Sort(bad)
-	if !slices.Equal(good, []string{"good"}) || !slices.Equal(bad, []string{"a", "b", "c", "d", "e"}) {
+	if !slices.Equal(good, []string{"good"}) || !slices.Equal(bad, []string{"", "a", "b", "c", "d", "e", "z"}) {
 		t.Errorf("good %q, bad %q", good, bad)
 	}
-	id, _ := mobilesync.ParseFileID(fmt.Sprintf("%040d", 3))
+	id, _ := mobilesync.ParseFileID(fmt.Sprintf("%040d", 5))
 	if _, err := b.ByID(t.Context(), id); err == nil {
 		t.Error("a bad row was found by its ID")
 	}
