@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"russet"
+	"russet/internal/host"
 )
 
 func (a *app) diffCommand() *cobra.Command {
@@ -18,11 +20,11 @@ second, by path, size and time. Encrypted backups need their password.` +
 		Example: "  russet diff 3f9a latest",
 		Args:    needs(2, 2, "two BACKUPs"), ValidArgsFunction: a.completeBackups,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			h, err := a.hostFor(passwordFile)
-			if err != nil {
+			var d host.Diff
+			err := a.reading(cmd, passwordFile, func(ctx context.Context, h *host.Host) (err error) {
+				d, err = h.Diff(ctx, a.which(args[0], device), a.which(args[1], device))
 				return err
-			}
-			d, err := h.Diff(cmd.Context(), a.which(args[0], device), a.which(args[1], device))
+			})
 			if err != nil {
 				return err
 			}

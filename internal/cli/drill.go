@@ -22,17 +22,17 @@ report is kept. An encrypted backup needs its password.` +
 		Example: "  russet drill latest",
 		Args:    needs(1, 1, "a BACKUP"), ValidArgsFunction: a.completeBackups,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			h, err := a.hostFor(passwordFile)
-			if err != nil {
+			var report host.DrillReport
+			err := a.reading(cmd, passwordFile, func(ctx context.Context, h *host.Host) error {
+				b, err := h.FindBackup(ctx, a.which(args[0], device))
+				if err != nil {
+					return err
+				}
+				p := a.newProgress()
+				defer p.end()
+				report, err = a.drill(ctx, h, b, p.run("drill"))
 				return err
-			}
-			b, err := h.FindBackup(cmd.Context(), a.which(args[0], device))
-			if err != nil {
-				return err
-			}
-			p := a.newProgress()
-			report, err := a.drill(cmd.Context(), h, b, p.run("drill"))
-			p.end()
+			})
 			if err != nil {
 				return err
 			}

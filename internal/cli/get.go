@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"russet"
+	"russet/internal/host"
 )
 
 func (a *app) getCommand() *cobra.Command {
@@ -19,19 +21,18 @@ changed. PATH . is the whole backup. An encrypted backup needs its password.` +
 		Example: "  russet get latest CameraRollDomain/Media/DCIM ~/Pictures",
 		Args:    needs(3, 3, "a BACKUP, a path in it and where to put it"), ValidArgsFunction: a.completeBackups,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			h, err := a.hostFor(passwordFile)
-			if err != nil {
-				return err
-			}
 			which := a.which(args[0], device)
-			if args[2] == "-" {
-				return h.Cat(ctx, which, args[1], a.out)
-			}
-			show, done := a.counter("getting", 0)
-			got, err := h.Get(ctx, which, args[1], args[2], show)
-			done()
-			if err != nil {
+			var got host.Got
+			err := a.reading(cmd, passwordFile, func(ctx context.Context, h *host.Host) (err error) {
+				if args[2] == "-" {
+					return h.Cat(ctx, which, args[1], a.out)
+				}
+				show, done := a.counter("getting", 0)
+				defer done()
+				got, err = h.Get(ctx, which, args[1], args[2], show)
+				return err
+			})
+			if err != nil || args[2] == "-" {
 				return err
 			}
 			if a.json {

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"russet"
+	"russet/internal/host"
 )
 
 func (a *app) lsCommand() *cobra.Command {
@@ -18,12 +20,11 @@ for example CameraRollDomain/Media/DCIM. An encrypted backup needs its password.
 		Example: "  russet ls latest HomeDomain/Library/SMS",
 		Args:    needs(1, 2, "a BACKUP and at most one path in it"), ValidArgsFunction: a.completeBackups,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			h, err := a.hostFor(passwordFile)
-			if err != nil {
+			var entries []host.Entry
+			err := a.reading(cmd, passwordFile, func(ctx context.Context, h *host.Host) (err error) {
+				entries, err = h.List(ctx, a.which(args[0], device), first(args[1:]))
 				return err
-			}
-			entries, err := h.List(ctx, a.which(args[0], device), first(args[1:]))
+			})
 			if err != nil {
 				return err
 			}

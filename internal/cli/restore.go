@@ -38,11 +38,9 @@ before the phone is asked.` +
 			if f.device == "" {
 				return usage(`"russet devices" lists them`, "say onto which phone with --device DEVICE; a restore replaces what is on it")
 			}
-			h, err := a.hostFor(f.passwordFile)
-			if err != nil {
-				return err
-			}
-			return a.restore(cmd.Context(), h, a.which(args[0], ""), f)
+			return a.reading(cmd, f.passwordFile, func(ctx context.Context, h *host.Host) error {
+				return a.restore(ctx, h, a.which(args[0], ""), f)
+			})
 		},
 	}
 	flags := cmd.Flags()

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"russet"
+	"russet/internal/host"
 )
 
 func (a *app) searchCommand() *cobra.Command {
@@ -19,12 +21,12 @@ backups need their password; those without one are named and passed over.` +
 		Example: "  russet search voicemail .amr --backup latest",
 		Args:    needs(1, -1, "a word to search for"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			h, err := a.hostFor(passwordFile)
-			if err != nil {
+			var hits []host.Hit
+			var unread []russet.Problem
+			err := a.reading(cmd, passwordFile, func(ctx context.Context, h *host.Host) (err error) {
+				hits, unread, err = h.Search(ctx, strings.Fields(strings.Join(args, " ")), a.which(backup, device))
 				return err
-			}
-			hits, unread, err := h.Search(ctx, strings.Fields(strings.Join(args, " ")), a.which(backup, device))
+			})
 			if err != nil {
 				return err
 			}

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"russet"
+	"russet/internal/host"
 )
 
 func (a *app) sizeCommand() *cobra.Command {
@@ -22,12 +24,11 @@ the largest. An encrypted backup needs its password.` +
 			if top < 1 {
 				return usage("for example --top 10", "--top must be at least 1")
 			}
-			ctx := cmd.Context()
-			h, err := a.hostFor(passwordFile)
-			if err != nil {
+			var s host.Sizes
+			err := a.reading(cmd, passwordFile, func(ctx context.Context, h *host.Host) (err error) {
+				s, err = h.Size(ctx, a.which(args[0], device), top)
 				return err
-			}
-			s, err := h.Size(ctx, a.which(args[0], device), top)
+			})
 			if err != nil {
 				return err
 			}

@@ -23,22 +23,19 @@ when everything is good.` +
 		Example: "  russet verify latest --full\n  russet verify --all",
 		Args:    needs(0, 1, "one BACKUP or --all"), ValidArgsFunction: a.completeBackups,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
 			if all == (len(args) == 1) {
 				return usage("for example: russet verify latest", "name one BACKUP, or say --all")
 			}
-			h, err := a.hostFor(passwordFile)
-			if err != nil {
-				return err
-			}
-			backups, unread := a.toVerify(ctx, h, args, device)
-			if unread != nil && len(backups) == 0 {
+			return a.reading(cmd, passwordFile, func(ctx context.Context, h *host.Host) error {
+				backups, unread := a.toVerify(ctx, h, args, device)
+				if unread != nil && len(backups) == 0 {
+					return unread
+				}
+				if err := a.verifyEach(ctx, h, backups, full); err != nil {
+					return err
+				}
 				return unread
-			}
-			if err := a.verifyEach(ctx, h, backups, full); err != nil {
-				return err
-			}
-			return unread
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all backups")

@@ -74,8 +74,8 @@ type attempt struct {
 	out  BackupResult
 }
 
-// backupOnce makes one attempt and notes it in the history, unless it never
-// came as far as the phone.
+// backupOnce makes one attempt and notes it in the history, unless another
+// process has the phone.
 func (h *Host) backupOnce(ctx context.Context, opts BackupOptions) (BackupResult, error) {
 	a := &attempt{host: h, opts: opts}
 	a.out.Notes = []string{}

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"russet"
+	"russet/device/afc"
 )
 
 // errStop is the cause of a context that a person cancelled.
@@ -68,9 +69,11 @@ func stoppedHint(err error) string {
 	return ""
 }
 
-// fileKind sorts the failures of a disk.
+// fileKind sorts the failures of a disk of this computer.
 func fileKind(err error) russet.Kind {
 	switch {
+	case errors.As(err, new(*afc.Error)):
+		return russet.Failed // the phone's own disk
 	case errors.Is(err, syscall.ENOSPC), isQuota(err):
 		return russet.NoSpace
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):

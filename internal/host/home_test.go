@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"russet"
+	"russet/device/afc"
 	"russet/internal/host"
 )
 
@@ -50,6 +51,7 @@ func TestExplainDisks(t *testing.T) {
 	}{
 		{&fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, russet.NoSpace},
 		{&fs.PathError{Op: "open", Path: "x", Err: os.ErrPermission}, russet.Usage},
+		{&afc.Error{Op: "open", Status: afc.PermissionDenied}, russet.Failed},
 		{&russet.Error{Kind: russet.Failed, Err: syscall.EROFS}, russet.Usage},
 		{&russet.Error{Kind: russet.Locked, Err: syscall.EROFS}, russet.Locked},
 		{errors.New("a surprise"), russet.Failed},

@@ -34,7 +34,8 @@ type Options struct {
 type Host struct {
 	*shared
 	mux      string
-	password secrets.Secret // given for the task at hand; tried before remembered ones
+	password secrets.Secret // given for the task at hand: no other is tried
+	learns   bool           // remember it when it fits
 }
 
 // shared is what all views of a Host have in common.
@@ -63,6 +64,14 @@ func (h *Host) WithPassword(password string) *Host {
 	v := *h
 	v.password = secrets.Secret(password)
 	return &v
+}
+
+// WithTypedPassword is WithPassword for one that a person typed: when it fits,
+// it is remembered.
+func (h *Host) WithTypedPassword(password string) *Host {
+	v := h.WithPassword(password)
+	v.learns = true
+	return v
 }
 
 // Close lets go of the stores.

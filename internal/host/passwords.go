@@ -20,13 +20,18 @@ func (h *Host) fittingPassword(ctx context.Context, b russet.Backup) (password s
 		return "", err
 	}
 	defer closeInto(&err, contents)
+	folder := contents.Folder()
+	if p, key, ok := h.keptFor(folder); ok && keyFits(folder, key) {
+		return p, nil
+	}
 	list, err := h.candidates(b.Device)
 	if err != nil && len(list) == 0 {
 		return "", err
 	}
 	for _, p := range list {
-		err := opens(ctx, contents.Folder(), p)
+		key, err := opens(ctx, folder, p)
 		if err == nil {
+			h.keep(b.Device, folder, p, key)
 			return p, nil
 		}
 		if !errors.Is(err, mobilesync.ErrPassword) {
@@ -37,17 +42,38 @@ func (h *Host) fittingPassword(ctx context.Context, b russet.Backup) (password s
 }
 
 // opens tries a password on the keybag of a backup folder.
-func opens(ctx context.Context, folder fs.FS, password string) error {
+func opens(ctx context.Context, folder fs.FS, password string) (key keybag.Key, err error) {
+	bag, err := readBag(folder)
+	if err != nil {
+		return key, err
+	}
+	unlocked, err := bag.Unlock(ctx, password, nil)
+	if err != nil {
+		return key, err
+	}
+	return unlocked.Key(), nil
+}
+
+// keyFits tries a key on the keybag of a backup folder.
+func keyFits(folder fs.FS, key keybag.Key) bool {
+	bag, err := readBag(folder)
+	if err != nil {
+		return false
+	}
+	_, err = bag.UnlockKey(key)
+	return err == nil
+}
+
+func readBag(folder fs.FS) (*keybag.Bag, error) {
 	m, err := mobilesync.ReadManifest(folder)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	bag, err := keybag.Parse(m.BackupKeyBag)
 	if err != nil {
-		return fmt.Errorf("%w: its keybag: %w", mobilesync.ErrDamaged, err)
+		return nil, fmt.Errorf("%w: its keybag: %w", mobilesync.ErrDamaged, err)
 	}
-	_, err = bag.Unlock(ctx, password, nil)
-	return err
+	return bag, nil
 }
 
 // fitting is the russet.Passwords for one backup: the password that fits it.

@@ -2,12 +2,9 @@ package host
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 
 	"russet"
 	"russet/mobilesync"
@@ -77,32 +74,31 @@ func (v *view) Close() error { return errors.Join(v.Backup.Close(), v.contents.C
 
 // unlock opens a MobileSync folder with the first password that fits.
 func (h *Host) unlock(ctx context.Context, b russet.Backup, folder fs.FS) (*mobilesync.Backup, error) {
-	bag := ""
-	if m, err := mobilesync.ReadManifest(folder); err == nil && m.IsEncrypted {
-		sum := sha256.Sum256(m.BackupKeyBag)
-		bag = "key/" + hex.EncodeToString(sum[:16])
-	}
-	if bag != "" && h.password == "" {
-		if opened := h.unlockWithKey(ctx, bag, folder); opened != nil {
+	if password, key, ok := h.keptFor(folder); ok {
+		opened, err := mobilesync.Open(ctx, folder, mobilesync.Options{Key: &key, Password: password})
+		if err == nil {
 			return opened, nil
 		}
+		h.log.Debug("a kept key does not open its backup", "backup", b.ID, "error", err)
 	}
 	passwords := []string{""}
 	known := 0
-	if b.Encrypted || bag != "" {
+	if b.Encrypted {
 		list, err := h.candidates(b.Device)
 		if err != nil && len(list) == 0 {
 			return nil, err
 		}
 		known = len(list)
-		passwords = append(list, passwords...) // at the end: an old iOS may have left the manifest plain
+		passwords = append(list, passwords...) // none at the end: for reasons of its own an old iOS may need none
 	}
 	var err error
 	for _, password := range passwords {
 		var opened *mobilesync.Backup
 		opened, err = mobilesync.Open(ctx, folder, mobilesync.Options{Password: password})
 		if err == nil {
-			h.keepKey(b.Device, bag, password, opened)
+			if key, encrypted := opened.Key(); encrypted {
+				h.keep(b.Device, folder, password, key)
+			}
 			return opened, nil
 		}
 		if !errors.Is(err, mobilesync.ErrPassword) && !errors.Is(err, mobilesync.ErrEncrypted) {
@@ -110,36 +106,6 @@ func (h *Host) unlock(ctx context.Context, b russet.Backup, folder fs.FS) (*mobi
 		}
 	}
 	return nil, lockedBackup(b, known, err)
-}
-
-// unlockWithKey tries the key that an earlier opening left, which saves
-// seconds.
-func (h *Host) unlockWithKey(ctx context.Context, name string, folder fs.FS) *mobilesync.Backup {
-	data, err := h.getSecret(name)
-	if err != nil {
-		return nil
-	}
-	key, err := keybag.NewKey(data)
-	if err != nil {
-		return nil
-	}
-	opened, err := mobilesync.Open(ctx, folder, mobilesync.Options{Key: &key})
-	if err != nil {
-		return nil
-	}
-	return opened
-}
-
-// keepKey remembers the key of a keybag whose password is remembered.
-func (h *Host) keepKey(device russet.UDID, name, password string, opened *mobilesync.Backup) {
-	key, ok := opened.Key()
-	known, err := h.remembered(device)
-	if !ok || name == "" || err != nil || !slices.Contains(known, password) {
-		return
-	}
-	if err := h.putSecret(name, key.Bytes()); err != nil {
-		h.log.Warn("the key of a backup could not be kept", "error", err)
-	}
 }
 
 // lockedBackup says that no password fits.
