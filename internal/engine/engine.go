@@ -20,7 +20,6 @@ import (
 
 	"russet/device"
 	"russet/device/afc"
-	"russet/device/lockdown"
 	"russet/device/mobilebackup2"
 	"russet/device/notificationproxy"
 )
@@ -65,10 +64,9 @@ func (s *session) open(ctx context.Context, dev *device.Device, w watcher) error
 		return err
 	}
 	conn, err := dial(ctx, dev, afc.Service, device.ServiceOptions{})
-	switch {
-	case err == nil:
+	if err == nil {
 		s.media = afc.NewClient(conn)
-	case !s.dispensable(err):
+	} else if err := s.goOnWithout(ctx, "the media folder", err); err != nil {
 		return err
 	}
 	conn, err = dial(ctx, dev, mobilebackup2.Service, device.ServiceOptions{Escrow: true})
@@ -93,31 +91,18 @@ func dial(ctx context.Context, dev *device.Device, service string, opts device.S
 	return conn, nil
 }
 
-// dispensable reports whether a run can do without a service the device
-// refuses. A link that failed is no refusal.
-func (s *session) dispensable(err error) bool {
-	if !errors.As(err, new(*lockdown.Error)) {
-		return false
-	}
-	s.log.Warn("the device refuses a service; going on without it", "error", err)
-	return true
-}
-
 // openNotices has the device's notices watched until the session closes.
 func (s *session) openNotices(ctx context.Context, dev *device.Device, w watcher) error {
 	conn, err := dial(ctx, dev, notificationproxy.Service, device.ServiceOptions{})
 	if err != nil {
-		if s.dispensable(err) {
-			return nil
-		}
-		return err
+		return s.goOnWithout(ctx, "notices from the device", err)
 	}
 	s.notices = notificationproxy.NewClient(conn)
 	err = s.notices.Observe(ctx,
 		notificationproxy.SyncCancelRequest, notificationproxy.SyncSuspendRequest, notificationproxy.SyncResumeRequest,
 		notificationproxy.BackupDomainChanged, notificationproxy.PasscodePresented, notificationproxy.PasscodeDismissed)
 	if err != nil {
-		return err
+		return s.goOnWithout(ctx, "notices from the device", err)
 	}
 	watching, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -152,16 +137,29 @@ func (s *session) watch(ctx context.Context, w watcher) {
 	}
 }
 
+// goOnWithout passes on what ends a run and logs the rest: the services beside
+// mobilebackup2 can fail without harm to it, and it notices by itself when the
+// device is gone.
+func (s *session) goOnWithout(ctx context.Context, what string, err error) error {
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	s.log.Warn("going on without "+what, "error", err)
+	return nil
+}
+
 // post tells the device's own sync services what this host does. They do
 // without it.
 func (s *session) post(ctx context.Context, name string) error {
 	if s.notices == nil {
 		return nil
 	}
-	return s.notices.Post(ctx, name)
+	return s.goOnWithout(ctx, "word to the device's sync", s.notices.Post(ctx, name))
 }
 
-// lockSync keeps others from syncing until the session closes.
+// lockSync keeps others from syncing until the session closes. Only a lock
+// that somebody else holds ends the run: a device that gives none to anybody
+// has nobody to be kept out.
 func (s *session) lockSync(ctx context.Context) error {
 	if err := s.post(ctx, notificationproxy.SyncWillStart); err != nil {
 		return err
@@ -171,7 +169,10 @@ func (s *session) lockSync(ctx context.Context) error {
 		s.lock, err = s.media.LockSync(ctx, func() error {
 			return s.post(ctx, notificationproxy.SyncLockRequest)
 		})
-		if err != nil {
+		if errors.Is(err, afc.WouldBlock) {
+			return err
+		}
+		if err := s.goOnWithout(ctx, "the sync lock", err); err != nil {
 			return err
 		}
 	}

@@ -197,10 +197,14 @@ func ofService(err error) *russet.Error {
 		return &russet.Error{Kind: russet.Unsupported, What: "this iOS has no backup service", Hint: "update the phone"}
 	case errors.Is(err, lockdown.ServiceLimit), errors.Is(err, afc.WouldBlock):
 		return &russet.Error{Kind: russet.Busy, What: "another program is syncing with the phone", Hint: "wait until it is done, or close it"}
+	case errors.As(err, new(*afc.Error)):
+		return &russet.Error{Kind: russet.Failed, What: fmt.Sprintf("the phone refuses what is needed in its media folder: %v", err), Hint: hintRestart}
 	case errors.Is(err, device.ErrRestoreMode):
 		return &russet.Error{Kind: russet.Unsupported, What: "the phone is in restore mode", Hint: "restart it"}
 	case lockdown.Dropped(err), errors.Is(err, context.DeadlineExceeded), errors.Is(err, fs.ErrClosed):
 		return &russet.Error{Kind: russet.Interrupted, What: "the connection to the phone was lost", Hint: "check the cable or the Wi-Fi, then try again"}
+	case errors.As(err, new(*lockdown.Error)):
+		return &russet.Error{Kind: russet.Failed, What: fmt.Sprintf("the phone refuses: %v", err), Hint: hintRestart}
 	case errors.As(err, new(*unreachableError)):
 		return &russet.Error{Kind: russet.NotConnected, What: fmt.Sprintf("the phone cannot be reached: %v", err), Hint: "check the cable or the Wi-Fi, and unlock the phone"}
 	}
