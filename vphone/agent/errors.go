@@ -68,6 +68,14 @@ func linkCode(err error) (code int64, ok bool) {
 	return 0, false
 }
 
+// inStep says whether host and phone still understand each other after an
+// error: it is an answer of the host, or the agent's own verdict on one.
+func inStep(err error) bool {
+	_, answered := linkCode(err)
+	_, verdict := errors.AsType[*failure](err)
+	return answered || verdict
+}
+
 // domainCode turns a DeviceLink code into one of MBErrorDomain. [D]
 func domainCode(code int64) int {
 	switch code {

@@ -46,10 +46,8 @@ func (s *session) fetchTo(path string, take func(io.Reader) error) error {
 	if sent {
 		taken = take(d)
 	}
-	if _, broken := errors.AsType[*failure](taken); taken != nil && !broken {
-		if _, isFile := errors.AsType[*link.FileError](taken); !isFile {
-			return taken
-		}
+	if taken != nil && !inStep(taken) {
+		return taken
 	}
 	status, err := d.Finish()
 	if err != nil {

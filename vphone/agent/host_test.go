@@ -17,11 +17,12 @@ import (
 
 // host is a plain, obedient host that keeps backups in memory.
 type host struct {
-	t    testing.TB
-	root *node
-	free int64
-	seen []string                              // names of the device's requests
-	stop func(message string, args []any) bool // hangs up before answering
+	t      testing.TB
+	root   *node
+	free   int64
+	purged int64                                 // what a purge brings; 0 refuses
+	seen   []string                              // names of the device's requests
+	stop   func(message string, args []any) bool // hangs up before answering
 }
 
 func newHost(t testing.TB) *host {
@@ -151,6 +152,12 @@ func (h *hostConn) serve(name string, args []any) error {
 		return h.list(args[0].(string))
 	case "DLMessageGetFreeDiskSpace":
 		return h.send("DLMessageStatusResponse", 0, "", h.free)
+	case "DLMessagePurgeDiskSpace":
+		if h.purged == 0 {
+			return h.send("DLMessageStatusResponse", -1, "Operation not supported", map[string]any{})
+		}
+		h.free += h.purged
+		return h.send("DLMessageStatusResponse", 0, "", h.purged)
 	case "DLMessageCreateDirectory":
 		return h.status(h.root.mkdir(args[0].(string)))
 	case "DLMessageMoveItems":

@@ -66,11 +66,11 @@ func (r *restore) put(e *disk.Entry, content io.Reader) error {
 	if err == nil {
 		return nil
 	}
-	if _, ok := errors.AsType[*failure](err); ok {
-		return err
-	}
 	if _, ok := linkCode(err); ok {
 		return fail(codeDamaged, err, "Multiple errors downloading files")
+	}
+	if inStep(err) {
+		return err
 	}
 	if errors.Is(err, keybag.ErrPadding) {
 		return fail(codeDamaged, err, "Error decrypting %q", e.Path)
@@ -144,7 +144,7 @@ func (r *restore) download(paths []string, wanted map[string]wantedFile) error {
 			break
 		}
 		if err := r.one(d, wanted[path]); err != nil {
-			if _, ours := errors.AsType[*failure](err); !ours {
+			if !inStep(err) {
 				return err
 			}
 			failed = errors.Join(failed, err)
