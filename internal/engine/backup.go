@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"strings"
 	"time"
 
 	"russet"
@@ -46,8 +45,7 @@ type backup struct {
 	opts     BackupOptions
 	progress *progress
 	result   BackupResult
-	more     int  // unread files beyond maxUnread
-	wrote    bool // the device wrote Status.plist in this run
+	more     int // unread files beyond maxUnread
 	troubles
 }
 
@@ -87,9 +85,6 @@ func (b *backup) service() devicelink.Service {
 			b.result.Contacted = true
 			b.progress.began(r, b.progress.backupStage(r))
 		},
-		Received: func(name string) {
-			b.wrote = b.wrote || strings.HasSuffix(name, "/Status.plist")
-		},
 		Unread: b.unread,
 		Failed: b.failed,
 		Short:  b.short,
@@ -116,8 +111,8 @@ func (b *backup) collect(t devicelink.Traffic) {
 
 // finished checks the device's success against what it left: a Status.plist
 // that is finished and of this run. Its UUID and date are compared with those
-// before, never with a clock of ours, for the date is the device's; it has
-// whole seconds, so that the device having written the file counts too.
+// before, never with a clock of ours, for the date is the device's. A run that
+// was resumed may keep both: there, being finished now is what is new.
 func (b *backup) finished(before mobilesync.Status) error {
 	after, err := b.status()
 	switch {
@@ -125,7 +120,7 @@ func (b *backup) finished(before mobilesync.Status) error {
 		return fmt.Errorf("the phone said it was done, but there is no usable Status.plist: %w", err)
 	case !after.Finished():
 		return fmt.Errorf("the phone said it was done, but calls its backup %q", after.SnapshotState)
-	case !b.wrote && after.UUID == before.UUID && after.Date.Equal(before.Date):
+	case before.Finished() && after.UUID == before.UUID && after.Date.Equal(before.Date):
 		return errors.New("the phone said it was done, but sent no new backup")
 	}
 	return nil
