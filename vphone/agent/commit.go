@@ -3,12 +3,14 @@ package agent
 import (
 	"encoding/hex"
 	"fmt"
+	"time"
 
 	"russet/vphone/agent/internal/manifest"
 )
 
 // move puts what lies in Snapshot into its place.
 func (b *backup) move() error {
+	b.faults.count(func(c *Counters) { c.UploadTo = time.Now() })
 	m := mover{b: b}
 	move := func(id fileID, _ int64) error {
 		if b.gone[id] {

@@ -74,6 +74,8 @@ type Counters struct {
 	FilesSent     int
 	FileBytes     int64 // stored bytes of those files
 	Paths         map[string]PathCount
+	UploadFrom    time.Time // when the last backup began to send its files
+	UploadTo      time.Time // when it began to move them; zero until then
 }
 
 // Answer is what a host said to one step of a hostile script.

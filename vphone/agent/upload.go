@@ -16,6 +16,7 @@ func (b *backup) upload() error {
 	if b.filesLeft == 0 {
 		return nil
 	}
+	b.faults.count(func(c *Counters) { c.UploadFrom, c.UploadTo = time.Now(), time.Time{} })
 	ctx, stop := context.WithCancel(b.ctx)
 	p := b.produce(ctx)
 	defer func() { // the reader ends before the rows it looks at are closed
