@@ -34,7 +34,7 @@ func startPhone(ctx context.Context, bin, dir, profile, backupPassword string) (
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		args := []string{"make", dir, "--profile", profile}
 		if profile == "blank" {
-			args = []string{"make", dir, "--blank", "--seed", "2"}
+			args = []string{"make", dir, "--profile", "blank", "--seed", "2"}
 		}
 		if _, err := timed(ctx, "", nil, 0, p.vphone(), args...); err != nil {
 			return nil, err
@@ -91,8 +91,10 @@ func (p *phone) stop() {
 
 // stats is the part of `vphone ctl CONTROL stats` that is needed here.
 type stats struct {
-	CPU    time.Duration
-	Phases map[string]time.Time // when the phone first did what, in the last session
+	CPUSeconds float64
+	Agent      struct {
+		UploadFrom, UploadTo time.Time // of the last backup
+	}
 }
 
 func (p *phone) stats(ctx context.Context) (stats, error) {
@@ -118,9 +120,9 @@ func (p *phone) during(ctx context.Context, f func() (measure, error)) (measure,
 	if err != nil {
 		return m, err
 	}
-	m.phoneCPU = after.CPU - before.CPU
-	if up, mv := after.Phases["upload"], after.Phases["move"]; mv.After(up) {
-		m.phase = mv.Sub(up)
+	m.phoneCPU = time.Duration((after.CPUSeconds - before.CPUSeconds) * float64(time.Second))
+	if a := after.Agent; a.UploadFrom.After(before.Agent.UploadFrom) && a.UploadTo.After(a.UploadFrom) {
+		m.phase = a.UploadTo.Sub(a.UploadFrom)
 	}
 	return m, nil
 }
