@@ -20,7 +20,7 @@ type fileCipher struct {
 }
 
 func (p *producer) cipher(e *disk.Entry) (*fileCipher, error) {
-	c := &fileCipher{empty: e.Flags&dataless != 0}
+	c := &fileCipher{empty: isDataless(e)}
 	if hasDigest(e.Domain) {
 		c.digest = sha1.New()
 	}

@@ -177,15 +177,6 @@ func (h *hostConn) serve(name string, args []any) error {
 	return fmt.Errorf("unknown message %q", name)
 }
 
-func texts(v any) []string {
-	items, _ := v.([]any)
-	out := make([]string, len(items))
-	for i, item := range items {
-		out[i], _ = item.(string)
-	}
-	return out
-}
-
 func (h *hostConn) status(err error) error {
 	if err != nil {
 		return h.send("DLMessageStatusResponse", code(err), err.Error(), map[string]any{})

@@ -103,3 +103,12 @@ func (n *node) list(prefix string, out map[string]int64) {
 		child.list(prefix+name+"/", out)
 	}
 }
+
+func texts(v any) []string {
+	items, _ := v.([]any)
+	out := make([]string, len(items))
+	for i, item := range items {
+		out[i], _ = item.(string)
+	}
+	return out
+}

@@ -41,6 +41,7 @@ func (s *session) changePassword(command map[string]any) error {
 	if err := s.phone.SetBackupPassword(next); err != nil {
 		return fail(codeDeviceWrite, err, "Error saving the backup password")
 	}
+	// Hosts observe this name; that it is posted here is a guess. [I]
 	s.phone.PostNotification("com.apple.mobile.backup.domain_changed")
 	return nil
 }

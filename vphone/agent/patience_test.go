@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"russet/vphone/disk"
-	"russet/vphone/internal/plist"
 )
 
 // TestPauses: a phone may be slow without anything going wrong.
@@ -55,11 +54,7 @@ func TestPurge(t *testing.T) {
 // TestOldVersionIsMovedAside: a backup of version 2.4 is no base.
 func TestOldVersionIsMovedAside(t *testing.T) {
 	p, h := backedUp(t, "")
-	data, err := plist.Binary(map[string]any{"Version": "2.4", "BackupState": "new", "SnapshotState": "finished"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.root.put(udid+"/Status.plist", data); err != nil {
+	if err := h.root.put(udid+"/Status.plist", statusPlist(t, "finished", "new", "2.4")); err != nil {
 		t.Fatal(err)
 	}
 	aside := ""

@@ -28,7 +28,8 @@ type restore struct {
 }
 
 // restore writes a backup onto the phone. RestorePreserveSettings is taken and
-// ignored: what it keeps is not known. [I]
+// ignored: what it keeps is not known. [I] The passcode is not asked for: that
+// the newest phones do is one remark in one tool. [I]
 func (s *session) restore(command map[string]any) error {
 	if err := s.target(command); err != nil {
 		return err

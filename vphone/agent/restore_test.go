@@ -30,20 +30,6 @@ func TestRestoreRefusals(t *testing.T) {
 	_, plainHost := backedUp(t, "")
 	_, secretHost := backedUp(t, "secret")
 	root := func(h *host) *node { return h.root.find(udid) }
-	info := func(version string) []byte {
-		data, err := plist.XML(map[string]any{"Product Version": version})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return data
-	}
-	status := func(state, backup, version string) []byte {
-		data, err := plist.Binary(map[string]any{"Version": version, "BackupState": backup, "SnapshotState": state})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return data
-	}
 	for _, c := range []struct {
 		name   string
 		host   *host
@@ -55,13 +41,13 @@ func TestRestoreRefusals(t *testing.T) {
 		{"no password", secretHost, nil, nil, 207},
 		{"no status", plainHost, func(n *node) error { n.remove("Status.plist"); return nil }, nil, 204},
 		{"status is garbage", plainHost, func(n *node) error { return n.put("Status.plist", []byte("x")) }, nil, 205},
-		{"empty backup", plainHost, func(n *node) error { return n.put("Status.plist", status("finished", "empty", "3.3")) }, nil, 204},
-		{"ancient backup", plainHost, func(n *node) error { return n.put("Status.plist", status("finished", "new", "2.0")) }, nil, 203},
-		{"backup of the future", plainHost, func(n *node) error { return n.put("Status.plist", status("finished", "new", "4.0")) }, nil, 203},
+		{"empty backup", plainHost, func(n *node) error { return n.put("Status.plist", statusPlist(t, "finished", "empty", "3.3")) }, nil, 204},
+		{"ancient backup", plainHost, func(n *node) error { return n.put("Status.plist", statusPlist(t, "finished", "new", "2.0")) }, nil, 203},
+		{"backup of the future", plainHost, func(n *node) error { return n.put("Status.plist", statusPlist(t, "finished", "new", "4.0")) }, nil, 203},
 		{"no manifest", plainHost, func(n *node) error { n.remove("Manifest.plist"); return nil }, nil, 204},
 		{"manifest is garbage", plainHost, func(n *node) error { return n.put("Manifest.db", []byte("x")) }, nil, 205},
-		{"newer iOS", plainHost, func(n *node) error { return n.put("Info.plist", info("18.6.1")) }, nil, 203},
-		{"older iOS", plainHost, func(n *node) error { return n.put("Info.plist", info("9.3")) }, nil, 0},
+		{"newer iOS", plainHost, func(n *node) error { return n.put("Info.plist", infoPlist(t, "18.6.1")) }, nil, 203},
+		{"older iOS", plainHost, func(n *node) error { return n.put("Info.plist", infoPlist(t, "9.3")) }, nil, 0},
 		{"file missing", plainHost, func(n *node) error { removeOne(n); return nil }, nil, 205},
 		{"file cut", secretHost, func(n *node) error { return cutOne(n) }, map[string]any{"Password": "secret"}, 205},
 		{"all is well", secretHost, nil, map[string]any{"Password": "secret"}, 0},
@@ -77,6 +63,24 @@ func TestRestoreRefusals(t *testing.T) {
 			want(t, newPhone(t), h, quietly(c.o), c.code)
 		})
 	}
+}
+
+func infoPlist(t *testing.T, version string) []byte {
+	t.Helper()
+	data, err := plist.XML(map[string]any{"Product Version": version})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func statusPlist(t *testing.T, state, backup, version string) []byte {
+	t.Helper()
+	data, err := plist.Binary(map[string]any{"Version": version, "BackupState": backup, "SnapshotState": state})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 // cutOne shortens one file of a backup's 256 folders.

@@ -116,6 +116,11 @@ const maxXAttrs = 2048
 // iCloud.
 const dataless = 0x40000000
 
+// isDataless also takes a file without content that had a size when scanned.
+func isDataless(e *disk.Entry) bool {
+	return e.Flags&dataless != 0 || e.Size == 0 && e.ScanSize > 0
+}
+
 // archive is what the row of an entry says, before its key and digest.
 func archive(e *disk.Entry) *mbfile.File {
 	f := &mbfile.File{
