@@ -1,7 +1,6 @@
 package folder
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,8 +39,11 @@ func (d *draft) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if f.problem != "" || f.fingerprint == d.note.BaseFingerprint {
-		return damaged("%s", cmp.Or(f.problem, "the device has written no new Status.plist"))
+	if f.problem != "" {
+		return damaged("%s", f.problem)
+	}
+	if f.fingerprint == d.note.BaseFingerprint && !d.wroteStatus() {
+		return damaged("the device has written no new Status.plist")
 	}
 	rec, err := d.survey(ctx, f)
 	if err != nil {
@@ -55,6 +57,14 @@ func (d *draft) check(ctx context.Context) error {
 		return err
 	}
 	return d.saveNote()
+}
+
+// wroteStatus reports whether the device has sent Status.plist. What it sent
+// may be what was there: its dates have whole seconds, and a phone that is
+// quick, or has a clock that stands, ends two runs with the same words.
+func (d *draft) wroteStatus() bool {
+	it, err := d.over.Lookup(path.Join(string(d.note.Device), statusPlist))
+	return err == nil && it.ID != 0
 }
 
 func damaged(format string, args ...any) error {
@@ -71,8 +81,12 @@ func (d *draft) survey(ctx context.Context, f facts) (*record, error) {
 		return nil, err
 	}
 	v := &surveyor{d: d, ctx: ctx, sums: sums, seen: map[overlay.ID]bool{}}
+	id := derivedID(d.note.Device, f.fingerprint)
+	if f.fingerprint == d.note.BaseFingerprint {
+		id = russet.BackupID(d.note.ID) // the other is the last backup's
+	}
 	v.rec = &record{
-		ID: derivedID(d.note.Device, f.fingerprint), Folder: string(d.note.Device), Device: d.note.Device,
+		ID: id, Folder: string(d.note.Device), Device: d.note.Device,
 		Fingerprint: f.fingerprint, Name: f.name, IOS: f.ios, Time: f.time.UTC(), Encrypted: f.encrypted,
 	}
 	if d.note.Base != "" {

@@ -100,7 +100,15 @@ func (d *draft) swap() error {
 	if err != nil {
 		return err
 	}
-	if now != d.note.Record.Fingerprint {
+	done := now == d.note.Record.Fingerprint
+	if done && d.note.alike() {
+		built, err := d.dir.Exists(treeDir)
+		if err != nil {
+			return err
+		}
+		done = !built // exchange moves it in two steps then
+	}
+	if !done {
 		present, err := s.dir.Exists(name)
 		if err != nil {
 			return err
@@ -114,6 +122,9 @@ func (d *draft) swap() error {
 	}
 	return errors.Join(s.dir.SyncDir(), d.dir.SyncDir(), d.moveForeign())
 }
+
+// alike reports whether the new backup has the fingerprint of the one before.
+func (n *draftNote) alike() bool { return n.Record.Fingerprint == n.BaseFingerprint }
 
 // moveForeign moves what other programs keep in the previous folder to the new
 // one. It is in the list of the new backup when that was made from the old.
@@ -158,14 +169,17 @@ func moveForeign(from, to *durable.Dir) error {
 
 // exchange swaps in one step where the system can. Where it cannot, a crash
 // between the two steps leaves no current folder, but a new one that is built:
-// the next start takes the second step.
+// the next start takes the second step. Two backups with one fingerprint go
+// this way too: after one step nobody could tell whether it was taken.
 func (d *draft) exchange(name string, present bool) error {
 	if !present {
 		return d.dir.RenameTo(treeDir, d.s.dir, name)
 	}
-	err := d.dir.Exchange(treeDir, d.s.dir, name)
-	if !errors.Is(err, errors.ErrUnsupported) {
-		return err
+	if !d.note.alike() {
+		err := d.dir.Exchange(treeDir, d.s.dir, name)
+		if !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
 	}
 	if err := d.s.dir.RenameTo(name, d.dir, oldDir); err != nil {
 		return err
