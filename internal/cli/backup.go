@@ -139,6 +139,6 @@ func (a *app) printResult(d russet.Device, r host.BackupResult) {
 		a.warn("%s", n)
 	}
 	for _, p := range r.Run.Unread {
-		fmt.Fprintf(a.err, "not read: %s: %s\n", plain(p.Path), plain(p.What))
+		fmt.Fprintf(a.err, "not read: %s\n", problemText(p))
 	}
 }

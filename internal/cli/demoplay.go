@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"russet"
@@ -178,7 +179,7 @@ func (d *demo) backUp(ctx context.Context) (string, error) {
 	d.backup = *r.Backup
 	said := fmt.Sprintf("the phone sent %s in %s.", size(r.Run.Received), many(r.Run.Files, "file"))
 	for _, note := range r.Notes {
-		said += " " + note + "."
+		said += " " + strings.ToUpper(note[:1]) + note[1:] + "."
 	}
 	return said, nil
 }

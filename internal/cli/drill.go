@@ -66,7 +66,7 @@ func (a *app) printDrill(r host.DrillReport) error {
 				backupText(r.Backup), many(r.Files, "file"), size(r.Bytes))
 		}
 		for _, p := range r.Problems {
-			fmt.Fprintf(a.out, "  %s: %s\n", plain(p.Path), plain(p.What))
+			fmt.Fprintf(a.out, "  %s\n", problemText(p))
 		}
 		for _, n := range r.Notes {
 			a.warn("%s", n)

@@ -96,6 +96,14 @@ func (a *app) verifyEach(ctx context.Context, h *host.Host, backups []russet.Bac
 	}
 }
 
+// problemText names what is wrong, and with which file when it is about one.
+func problemText(p russet.Problem) string {
+	if p.Path == "" {
+		return plain(p.What)
+	}
+	return plain(p.Path) + ": " + plain(p.What)
+}
+
 func (a *app) printReport(r russet.VerifyReport) {
 	verdict, how := "good", "every file is there with its size"
 	if r.Full {
@@ -106,7 +114,7 @@ func (a *app) printReport(r russet.VerifyReport) {
 	}
 	fmt.Fprintf(a.out, "%s: %s (%s, %s; %s)\n", verdict, backupText(r.Backup), many(r.Files, "file"), size(r.Bytes), how)
 	for _, p := range r.Problems {
-		fmt.Fprintf(a.out, "  %s: %s\n", plain(p.Path), plain(p.What))
+		fmt.Fprintf(a.out, "  %s\n", problemText(p))
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(a.out, "  note: %s\n", plain(n))

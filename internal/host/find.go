@@ -64,7 +64,10 @@ func distinct(devices []russet.Device) []russet.Device {
 func deviceLines(devices []russet.Device) []string {
 	lines := make([]string, len(devices))
 	for i, d := range devices {
-		lines[i] = fmt.Sprintf("%q %s", d.Name, d.UDID)
+		lines[i] = string(d.UDID)
+		if d.Name != "" && d.Name != lines[i] {
+			lines[i] = fmt.Sprintf("%q %s", d.Name, d.UDID)
+		}
 	}
 	return lines
 }
@@ -209,12 +212,13 @@ func pick(backups []russet.Backup, word string) (russet.Backup, error) {
 	}
 }
 
-// latest is the newest finished backup, when it is clear of which device.
+// latest is the newest backup that can be used, when it is clear of which
+// device.
 func latest(backups []russet.Backup) (russet.Backup, error) {
 	var newest russet.Backup
 	var devices []russet.Device
 	for _, b := range backups {
-		if b.Draft {
+		if b.Draft || b.Problem != "" {
 			continue
 		}
 		devices = append(devices, russet.Device{UDID: b.Device, Name: b.Name})
@@ -228,7 +232,7 @@ func latest(backups []russet.Backup) (russet.Backup, error) {
 		return newest, nil
 	case 0:
 		return russet.Backup{}, &russet.Error{
-			Kind: russet.Usage, What: "there is no backup yet", Hint: `make one with "russet backup"`,
+			Kind: russet.Usage, What: "there is no backup yet that could be used", Hint: `make one with "russet backup"`,
 		}
 	default:
 		return russet.Backup{}, &russet.Error{

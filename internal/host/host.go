@@ -44,10 +44,13 @@ type shared struct {
 	passwordFile string
 	log          *slog.Logger
 
-	mu      sync.Mutex
-	dir     *durable.Dir            // the home; nil until it is needed
-	secrets *secrets.Secrets        // nil until they are needed
-	opened  map[string]russet.Store // by URL
+	mu      sync.Mutex       // for the two below
+	dir     *durable.Dir     // the home; nil until it is needed
+	secrets *secrets.Secrets // nil until they are needed
+
+	// A store that opens may ask for a password, and so for mu.
+	storesMu sync.Mutex
+	opened   map[string]russet.Store // by URL
 }
 
 // Open makes a Host. It touches nothing yet.
@@ -76,6 +79,8 @@ func (h *Host) WithTypedPassword(password string) *Host {
 
 // Close lets go of the stores.
 func (h *Host) Close() error {
+	h.storesMu.Lock()
+	defer h.storesMu.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var errs []error
@@ -96,8 +101,8 @@ func (h *Host) Close() error {
 
 // openStore opens a configured store, once.
 func (h *Host) openStore(ctx context.Context, st StoreSettings) (russet.Store, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.storesMu.Lock()
+	defer h.storesMu.Unlock()
 	if store := h.opened[st.URL]; store != nil {
 		return store, nil
 	}
