@@ -23,13 +23,13 @@ func TestKills(t *testing.T) {
 	for name, open := range systems {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(system, name)
-			storetest.Kills(t, open, 24)
+			storetest.Kills(t, open, sample(name, 24))
 		})
 	}
 }
 
 func TestPowerCuts(t *testing.T) {
 	for name, open := range systems {
-		t.Run(name, func(t *testing.T) { storetest.PowerCuts(t, open, 50) })
+		t.Run(name, func(t *testing.T) { storetest.PowerCuts(t, open, sample(name, 64)) })
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"strings"
 
 	"github.com/zeebo/xxh3"
@@ -154,15 +155,21 @@ func openSums(dir *durable.Dir, name string) (*sumsReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &sumsReader{file: f}
-	if err = wholeSums(f); err == nil {
-		_, err = f.Seek(int64(len(sumsMagic)), io.SeekStart)
-	}
+	r, err := newSumsReader(f)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	r.in = bufio.NewReaderSize(f, 256<<10)
 	return r, nil
+}
+
+func newSumsReader(f io.ReadSeekCloser) (*sumsReader, error) {
+	if err := wholeSums(f); err != nil {
+		return nil, err
+	}
+	if _, err := f.Seek(int64(len(sumsMagic)), io.SeekStart); err != nil {
+		return nil, err
+	}
+	return &sumsReader{file: f, in: bufio.NewReaderSize(f, 64<<10)}, nil
 }
 
 // wholeSums compares a list with the checksum at its end.
@@ -232,7 +239,7 @@ func (r *sumsReader) parse() (e sumEntry, ok bool, err error) {
 }
 
 func (r *sumsReader) parseFile(e *sumEntry, kind byte) error {
-	size, err := binary.ReadUvarint(r.in)
+	size, err := r.parseNumber(math.MaxInt64)
 	if err != nil {
 		return err
 	}
@@ -243,20 +250,25 @@ func (r *sumsReader) parseFile(e *sumEntry, kind byte) error {
 		}
 	}
 	if kind&sumReceived != 0 {
-		id, err := binary.ReadUvarint(r.in)
+		id, err := r.parseNumber(math.MaxUint32)
 		e.object = overlay.ID(id)
 		return err
 	}
 	return nil
 }
 
-func (r *sumsReader) parseName() (string, error) {
+func (r *sumsReader) parseNumber(limit uint64) (uint64, error) {
 	n, err := binary.ReadUvarint(r.in)
+	if err == nil && n > limit {
+		err = fmt.Errorf("number %d", n)
+	}
+	return n, err
+}
+
+func (r *sumsReader) parseName() (string, error) {
+	n, err := r.parseNumber(maxName)
 	if err != nil {
 		return "", err
-	}
-	if n > maxName {
-		return "", fmt.Errorf("name of %d bytes", n)
 	}
 	name := make([]byte, n)
 	_, err = io.ReadFull(r.in, name)
