@@ -43,7 +43,7 @@ func (b *backup) plan() (mode, error) {
 	}[prior.Snapshot]
 	switch mode {
 	case modeIncremental:
-		err = b.openPrior(b.root)
+		err = b.openPrior(b.root, b.root)
 		if err == nil {
 			err = b.checkListing()
 		}
@@ -52,7 +52,7 @@ func (b *backup) plan() (mode, error) {
 	case modeMoving:
 		err = b.openMoving()
 	case modeRemoving:
-		err = b.openPrior(b.root)
+		err = b.openPrior(b.root, b.root)
 	default:
 		return modeFull, nil
 	}
@@ -102,10 +102,10 @@ func (b *backup) priorStatus() (*manifest.Status, error) {
 	return status, nil
 }
 
-// openPrior reads the manifests in a folder and opens them as the base of this
-// run.
-func (b *backup) openPrior(folder string) error {
-	data, err := b.fetch(folder + "/Manifest.plist")
+// openPrior reads the manifests, each in its folder, and opens them as the base
+// of this run.
+func (b *backup) openPrior(properties, folder string) error {
+	data, err := b.fetch(properties + "/Manifest.plist")
 	if _, ok := linkCode(err); ok {
 		return fmt.Errorf("%w: %w", errStartOver, err)
 	}
@@ -163,12 +163,13 @@ func (b *backup) openMoving() error {
 		left[info.Name] = !info.Dir
 	}
 	if !left["Manifest.db"] {
-		return b.openPrior(b.root)
+		return b.openPrior(b.root, b.root)
 	}
+	properties := b.root + "/Snapshot"
 	if !left["Manifest.plist"] {
-		return fmt.Errorf("%w: half of the manifests was moved", errStartOver)
+		properties = b.root // it is moved before Manifest.db
 	}
-	return b.openPrior(b.root + "/Snapshot")
+	return b.openPrior(properties, b.root+"/Snapshot")
 }
 
 // openBag opens a keybag of an earlier run and, if there is one, the key in
