@@ -70,6 +70,9 @@ func (d *draft) begin(ctx context.Context, opts russet.BeginOptions) error {
 	if err := d.open(); err != nil {
 		return err
 	}
+	if d.backup != nil {
+		d.unlockEarly(d.base.FS(), manifestPlist)
+	}
 	if !d.resumed && d.backup != nil {
 		return d.hide(now.rec.Damaged)
 	}

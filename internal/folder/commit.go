@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"russet"
 	"russet/internal/durable"
@@ -22,6 +21,7 @@ func (d *draft) Commit(ctx context.Context) (russet.Backup, error) {
 	if d.closed {
 		return russet.Backup{}, fmt.Errorf("%s: %w", doing, fs.ErrClosed)
 	}
+	d.tried = true
 	b, err := d.commit(ctx)
 	if err = errors.Join(err, d.close()); err == nil {
 		return b, nil
@@ -229,132 +229,4 @@ func (d *draft) leave() error {
 		label = d.note.ID
 	}
 	return errors.Join(err, s.trash(draftDir(device), label))
-}
-
-// finish completes the commit of a device's draft that was interrupted after
-// the device had finished. The caller holds the device's lock.
-func (s *Store) finish(ctx context.Context, device russet.UDID, pass russet.Passwords) error {
-	d := &draft{s: s, pass: pass, allow: -1}
-	err := s.loadJSON(draftDir(device)+"/"+noteFile, maxRecord, &d.note)
-	if err != nil || d.note.Step == receiving || d.note.Device != device {
-		return nil // no draft, or one that Begin knows what to do with
-	}
-	s.log.Info("finishing a backup that was interrupted", "device", device, "step", d.note.Step)
-	err = d.reopen()
-	if err == nil {
-		_, err = d.complete(ctx)
-	}
-	err = errors.Join(err, d.close())
-	if russet.KindOf(err) == russet.Damaged || errors.Is(err, errChanged) {
-		return nil // it was set aside, and the log says so
-	}
-	return err
-}
-
-// reopen opens a draft whose device had finished.
-func (d *draft) reopen() error {
-	if d.note.Step == finished {
-		if err := d.open(); err != nil {
-			return err
-		}
-		if d.over.Length() < d.note.Journal {
-			return d.refuse(&russet.Error{Kind: russet.Damaged, What: "the journal of the draft is damaged"})
-		}
-		return nil
-	}
-	if d.note.Record == nil {
-		return d.refuse(&russet.Error{Kind: russet.Damaged, What: "the note of the draft is damaged"})
-	}
-	var err error
-	if d.dir, err = d.s.dir.Sub(draftDir(d.note.Device)); err != nil {
-		return err
-	}
-	d.objects.dir, err = d.dir.MakeSub(objectsDir, private)
-	return err
-}
-
-// recover finishes what interrupted runs left, as far as no other process is
-// at it. What fails is tried again by the next Begin.
-func (s *Store) recover(ctx context.Context) {
-	entries, err := s.dir.ReadDir(draftsDir)
-	if err != nil {
-		s.log.Warn("the drafts of the store cannot be read", "err", err)
-		return
-	}
-	for _, e := range entries {
-		device := russet.UDID(e.Name())
-		if !device.Valid() {
-			continue
-		}
-		lock, err := s.lockDevice(device, "open the store")
-		if err != nil {
-			continue
-		}
-		if err := errors.Join(s.finish(ctx, device, s.opts.Passwords), lock.Unlock()); err != nil {
-			s.log.Warn("a backup could not be finished yet", "device", device, "err", err)
-		}
-	}
-	if err := s.sweep(); err != nil {
-		s.log.Warn("the store could not be swept", "err", err)
-	}
-}
-
-// trash removes a folder in a way that a crash cannot leave half of it under
-// its name. label is the backup others may have open; it stays as long.
-func (s *Store) trash(name, label string) error {
-	into, err := s.dir.Sub(trashDir)
-	if err != nil {
-		return err
-	}
-	defer into.Close()
-	err = s.dir.Rename(name, trashDir+"/"+label+"."+newID())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(into.SyncDir(), s.emptyTrash(into))
-}
-
-// emptyTrash removes what nobody reads any more.
-func (s *Store) emptyTrash(dir *durable.Dir) error {
-	entries, err := dir.ReadDir(".")
-	for _, e := range entries {
-		label, _, _ := strings.Cut(e.Name(), ".")
-		if !isID(label) {
-			continue
-		}
-		lock, e2 := s.lockBackup(russet.BackupID(label), false, "empty the trash")
-		if russet.KindOf(e2) == russet.Busy {
-			continue
-		}
-		if e2 == nil {
-			e2 = errors.Join(dir.RemoveAll(e.Name()), s.dir.Remove(locksDir+"/backup-"+label), lock.Unlock())
-		}
-		err = errors.Join(err, e2)
-	}
-	return err
-}
-
-// sweep removes what interrupted runs left in trash and incoming.
-func (s *Store) sweep() error {
-	into, err := s.dir.Sub(trashDir)
-	if err != nil {
-		return err
-	}
-	defer into.Close()
-	err = s.emptyTrash(into)
-	lock, e := s.lock("incoming", false, "sweep the store", "a backup is being copied")
-	if e != nil {
-		if russet.KindOf(e) == russet.Busy {
-			e = nil
-		}
-		return errors.Join(err, e)
-	}
-	entries, e := s.dir.ReadDir(incomingDir)
-	for _, x := range entries {
-		e = errors.Join(e, s.dir.RemoveAll(incomingDir+"/"+x.Name()))
-	}
-	return errors.Join(err, e, lock.Unlock())
 }

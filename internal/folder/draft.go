@@ -30,14 +30,16 @@ type draft struct {
 	over    *overlay.Overlay
 	resumed bool
 	pass    russet.Passwords
-	allow   int64 // negative: no limit
-	since   int64 // bytes received since the last barrier
+	early   *unlocking // of the keybag seen last; nil when none
+	allow   int64      // negative: no limit
+	since   int64      // bytes received since the last barrier
 	synced  overlay.ID
 
 	upload *upload // the one under way
 	buf    []byte
 	hash   *xxh3.Hasher
 	closed bool
+	tried  bool // Commit was called
 }
 
 var _ russet.Draft = (*draft)(nil)
@@ -234,6 +236,7 @@ func (d *draft) barrier() error {
 
 // received is called for every file that came from the device.
 func (d *draft) received(name string, size int64) error {
+	d.manifestArrived(name)
 	d.since += size
 	if d.allow >= 0 {
 		d.allow = max(0, d.allow-size)
@@ -244,8 +247,12 @@ func (d *draft) received(name string, size int64) error {
 	return nil
 }
 
-// Suspend keeps what was received for the next run.
+// Suspend keeps what was received for the next run. After a commit that failed
+// there is nothing left to do: the draft is kept already, or set aside.
 func (d *draft) Suspend(context.Context) error {
+	if d.tried {
+		return nil
+	}
 	if d.closed {
 		return fs.ErrClosed
 	}
@@ -276,6 +283,7 @@ func (s *Store) strike(device russet.UDID) error {
 // close lets go of everything the draft holds open.
 func (d *draft) close() error {
 	d.closed = true
+	d.early.end()
 	var errs []error
 	if d.over != nil {
 		errs = append(errs, d.over.Close())

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io/fs"
 	"path"
 	"runtime"
 	"slices"
@@ -37,7 +36,7 @@ func keyOf(payload string) (k payloadKey) {
 // what was received. Without the password of an encrypted backup the rows
 // cannot be read; the record says so.
 func (v *surveyor) rows(ctx context.Context) ([]digest, error) {
-	b, err := openBackup(ctx, view{v.d}, v.d.note.Device, v.d.pass)
+	b, err := openBackup(ctx, view{v.d}, v.d.note.Device, v.d.pass, v.d.early)
 	if err != nil {
 		return nil, err
 	}
@@ -186,22 +185,4 @@ func (r *reader) object(dir *durable.Dir, id overlay.ID, want overlay.Object) er
 		return damaged("a received file (object %d of %d bytes) is not what the device says it sent", id, want.Size)
 	}
 	return nil
-}
-
-// openBackup opens a backup's manifest, with the password if there is one that
-// fits. A wrong password is no failure: what cannot be read is left unchecked.
-func openBackup(ctx context.Context, fsys fs.FS, device russet.UDID, pass russet.Passwords) (*mobilesync.Backup, error) {
-	b, err := mobilesync.Open(ctx, fsys, mobilesync.Options{Locked: true})
-	if err != nil || !b.Locked() || pass == nil {
-		return b, notWhole(err)
-	}
-	password, err := pass(ctx, device)
-	if err != nil || password == "" {
-		return b, ctx.Err()
-	}
-	unlocked, err := mobilesync.Open(ctx, fsys, mobilesync.Options{Password: password})
-	if errors.Is(err, mobilesync.ErrPassword) {
-		return b, nil
-	}
-	return unlocked, errors.Join(notWhole(err), b.Close())
 }

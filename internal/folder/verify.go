@@ -187,7 +187,7 @@ func (r contextReader) Read(p []byte) (int, error) {
 // manifest compares the folder with its own manifest, as deep as the level
 // says and the password allows.
 func (in *inspection) manifest(ctx context.Context) error {
-	b, err := openBackup(ctx, in.dir.FS(), in.rec.Device, in.pass)
+	b, err := openBackup(ctx, in.dir.FS(), in.rec.Device, in.pass, nil)
 	if russet.KindOf(err) == russet.Damaged || errors.Is(err, mobilesync.ErrLegacy) {
 		in.problem("", "%v", err)
 		return nil
