@@ -57,7 +57,7 @@ func TestSample(t *testing.T) {
 	}
 }
 
-// TestRefusesDamage shows that the judges see what they are there to see.
+// TestJudgesSeeDamage shows that the judges see what they are there to see.
 func TestJudgesSeeDamage(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

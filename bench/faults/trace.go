@@ -24,6 +24,7 @@ type tracer struct {
 	what  breakage
 
 	pid     int
+	calls   map[uint64]call
 	full    bool
 	reached bool
 	changes []string // what was about to change: the call and its folder
@@ -46,8 +47,6 @@ const (
 	prSetSeccomp, prSetNoNewPrivs      = 22, 38
 	seccompFilter                      = 2
 	retTrace, retAllow                 = 0x7ff00000, 0x7fff0000
-	sysRenameat2, sysCopyFileRange     = 316, 326
-	sysSyncfs                          = 306
 	atFDCWD                            = -100
 )
 
@@ -97,7 +96,7 @@ func (t *tracer) run(out *os.File, env []string, name string, args ...string) (s
 	if err != nil {
 		return 0, err
 	}
-	t.pid = pid
+	t.pid, t.calls = pid, calls()
 	var ws syscall.WaitStatus
 	if _, err := wait(pid, &ws); err != nil {
 		return 0, err
@@ -157,58 +156,13 @@ func (t *tracer) follow(tid int) (syscall.WaitStatus, error) {
 	}
 }
 
-// call says what a system call that may change a folder does.
-type call struct {
-	name string
-	fd   int  // which argument is the descriptor, or the folder of path
-	path int  // which argument is the path; 0 when none
-	room bool // it needs room on the disk
-}
-
-func calls() map[uint64]call {
-	return map[uint64]call{
-		syscall.SYS_WRITE:     {name: "write", room: true},
-		syscall.SYS_PWRITE64:  {name: "write", room: true},
-		syscall.SYS_WRITEV:    {name: "write", room: true},
-		syscall.SYS_FTRUNCATE: {name: "truncate"},
-		syscall.SYS_FALLOCATE: {name: "allocate", room: true},
-		sysCopyFileRange:      {name: "write", fd: 2, room: true},
-		syscall.SYS_SENDFILE:  {name: "write", room: true},
-		syscall.SYS_FSYNC:     {name: "fsync"},
-		syscall.SYS_FDATASYNC: {name: "fsync"},
-		sysSyncfs:             {name: "syncfs"},
-		syscall.SYS_OPENAT:    {name: "create", path: 1, room: true},
-		syscall.SYS_MKDIRAT:   {name: "mkdir", path: 1, room: true},
-		syscall.SYS_UNLINKAT:  {name: "unlink", path: 1},
-		syscall.SYS_LINKAT:    {name: "link", fd: 2, path: 3, room: true},
-		syscall.SYS_SYMLINKAT: {name: "symlink", fd: 1, path: 2, room: true},
-		syscall.SYS_RENAMEAT:  {name: "rename", fd: 2, path: 3, room: true},
-		sysRenameat2:          {name: "exchange", fd: 2, path: 3},
-		syscall.SYS_UTIMENSAT: {name: "chtimes", path: 1},
-		syscall.SYS_FCHMODAT:  {name: "chmod", path: 1},
-		syscall.SYS_FCHMOD:    {name: "chmod"},
-		syscall.SYS_MKDIR:     {name: "mkdir", fd: -1, path: 0, room: true},
-		syscall.SYS_UNLINK:    {name: "unlink", fd: -1, path: 0},
-		syscall.SYS_RMDIR:     {name: "unlink", fd: -1, path: 0},
-		syscall.SYS_RENAME:    {name: "rename", fd: -1, path: 1, room: true},
-		syscall.SYS_LINK:      {name: "link", fd: -1, path: 1, room: true},
-		syscall.SYS_PWRITEV:   {name: "write", room: true},
-		syscall.SYS_TRUNCATE:  {name: "truncate", fd: -1, path: 0},
-		syscall.SYS_OPEN:      {name: "create", fd: -1, path: 0, room: true},
-		syscall.SYS_CREAT:     {name: "create", fd: -1, path: 0, room: true},
-		syscall.SYS_FSETXATTR: {name: "xattr", room: true},
-		syscall.SYS_FCHOWN:    {name: "chown"},
-		syscall.SYS_FCHOWNAT:  {name: "chown", path: 1},
-	}
-}
-
 // stop looks at a call that is about to happen, and breaks it if it is the one.
 func (t *tracer) stop(tid int) error {
 	var regs syscall.PtraceRegs
 	if err := syscall.PtraceGetRegs(tid, &regs); err != nil {
 		return err
 	}
-	c := calls()[regs.Orig_rax]
+	c := t.calls[regs.Orig_rax]
 	args := [6]uint64{regs.Rdi, regs.Rsi, regs.Rdx, regs.R10, regs.R8, regs.R9}
 	if c.name == "create" && !creates(regs.Orig_rax, args) {
 		return nil
@@ -230,30 +184,13 @@ func (t *tracer) stop(tid int) error {
 	}
 	if t.what == fullOnce {
 		t.full = false
-	}
-	if c.name == "write" && len(t.changes) == t.at && regs.Rdx > 1 && regs.Orig_rax == syscall.SYS_WRITE {
+	} else if len(t.changes) == t.at && regs.Rdx > 1 && regs.Orig_rax == syscall.SYS_WRITE {
 		regs.Rdx /= 2 // the last bytes that found room
 		return syscall.PtraceSetRegs(tid, &regs)
 	}
 	enospc := -int64(syscall.ENOSPC)
 	regs.Orig_rax, regs.Rax = ^uint64(0), uint64(enospc) // no call, this answer
 	return syscall.PtraceSetRegs(tid, &regs)
-}
-
-func creates(nr uint64, args [6]uint64) bool {
-	const makes = syscall.O_CREAT | syscall.O_TRUNC
-	switch nr {
-	case syscall.SYS_OPENAT:
-		return args[2]&makes != 0
-	case syscall.SYS_OPEN:
-		return args[1]&makes != 0
-	}
-	return true
-}
-
-func exists(name string) bool {
-	_, err := os.Lstat(name)
-	return err == nil
 }
 
 // target is what a call would change, or "" when that is not watched.
