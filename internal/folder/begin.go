@@ -169,7 +169,7 @@ func (d *draft) tidy() error {
 }
 
 // hide takes files that are known to be damaged out of what the device sees,
-// so that it sends everything again (docs/decisions/0004).
+// so that it sends everything again.
 func (d *draft) hide(damaged []string) error {
 	for _, name := range damaged {
 		if err := d.over.Remove(string(d.note.Device) + "/" + name); err != nil {

@@ -108,6 +108,10 @@ func (d *draft) survey(ctx context.Context, f facts) (*record, error) {
 	return v.rec, d.readBack(ctx, digests)
 }
 
+// maxDepth bounds how deep folders may be nested in a backup. A device's are
+// two deep; one that makes thousands would have us open each from the top.
+const maxDepth = 64
+
 // surveyor walks through a draft.
 type surveyor struct {
 	d    *draft
@@ -127,6 +131,9 @@ type payloadKey [20]byte
 func (v *surveyor) folder(name string, base *durable.Dir) error {
 	if err := v.ctx.Err(); err != nil {
 		return err
+	}
+	if strings.Count(name, "/") >= maxDepth {
+		return damaged("its folders are nested too deeply: %.100q…", name)
 	}
 	items, err := v.d.over.List(path.Join(string(v.d.note.Device), name))
 	if err != nil {

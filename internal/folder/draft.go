@@ -219,7 +219,7 @@ func (d *draft) Suspend(context.Context) error {
 
 // Discard throws the draft away. When the device stumbled over a draft it was
 // offered again, and then over the backup the draft was based on, the next run
-// starts from nothing (docs/decisions/0004).
+// starts from nothing.
 func (d *draft) Discard(context.Context) error {
 	if d.closed {
 		return fs.ErrClosed

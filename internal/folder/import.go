@@ -14,7 +14,7 @@ import (
 )
 
 // Import takes a finished backup from elsewhere as an archived one
-// (docs/decisions: a device's current folder is only ever its own run). One
+// (the folder named after a device only ever holds a run of its own). One
 // that the store has already is returned as it is. The source is not touched.
 func (s *Store) Import(ctx context.Context, fsys fs.FS, opts russet.ImportOptions) (russet.Backup, error) {
 	const doing = "import a backup"
