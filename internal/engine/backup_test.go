@@ -41,7 +41,7 @@ func TestBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	if info.UDID != string(l.udid) || len(info.GUID) != 32 || info.DeviceName == "" || info.SerialNumber == "" ||
-		info.ProductName != "the name of "+info.ProductType || info.LastBackupDate.IsZero() || info.ITunesVersion == "" {
+		info.ProductName != mobilesync.ProductName(info.ProductType) || info.LastBackupDate.IsZero() || info.ITunesVersion == "" {
 		t.Errorf("Info.plist: %+v", info)
 	}
 	app, ok := info.Applications[info.InstalledApplications[0]]

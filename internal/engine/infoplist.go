@@ -40,19 +40,18 @@ func itunesFiles() []string {
 // The device itself does not need it, so that a service it refuses leaves
 // something out and no more.
 type infoMaker struct {
-	dev         *device.Device
-	media       *afc.Client // may be nil
-	log         *slog.Logger
-	udid        russet.UDID
-	productName func(productType string) string
-	previous    io.Reader // the last Info.plist, may be nil
+	dev      *device.Device
+	media    *afc.Client // may be nil
+	log      *slog.Logger
+	udid     russet.UDID
+	previous io.Reader // the last Info.plist, may be nil
 }
 
 // InfoPlist makes the Info.plist of a backup that begins now. previous is the
 // last one, whose GUID is kept; it may be nil. media may be nil too.
 func InfoPlist(ctx context.Context, dev *device.Device, media *afc.Client, previous io.Reader, opts BackupOptions) ([]byte, error) {
 	opts = opts.withDefaults()
-	m := infoMaker{dev, media, opts.Log, opts.UDID, opts.ProductName, previous}
+	m := infoMaker{dev, media, opts.Log, opts.UDID, previous}
 	return m.make(ctx, time.Now())
 }
 
@@ -71,7 +70,7 @@ func (m *infoMaker) make(ctx context.Context, now time.Time) ([]byte, error) {
 		IMEI2:          values.String("InternationalMobileEquipmentIdentity2"),
 		MEID:           values.String("MobileEquipmentIdentifier"),
 		PhoneNumber:    values.String("PhoneNumber"),
-		ProductName:    m.productName(values.String("ProductType")), // lockdown's own says "iPhone OS", even on an iPad
+		ProductName:    mobilesync.ProductName(values.String("ProductType")), // lockdown's own says "iPhone OS", even on an iPad
 		ProductType:    values.String("ProductType"),
 		ProductVersion: values.String("ProductVersion"),
 		SerialNumber:   values.String("SerialNumber"),

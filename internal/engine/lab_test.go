@@ -120,7 +120,6 @@ func (l *lab) begin(ctx context.Context, full bool) russet.Draft {
 func (l *lab) options() engine.BackupOptions {
 	return engine.BackupOptions{
 		UDID: l.udid, Log: slog.New(slog.DiscardHandler), Events: l.note,
-		ProductName: func(productType string) string { return "the name of " + productType },
 	}
 }
 

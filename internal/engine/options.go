@@ -5,7 +5,6 @@ import (
 	"log/slog"
 
 	"russet"
-	"russet/mobilesync"
 )
 
 // BackupOptions says what to back up, and who is told.
@@ -15,16 +14,10 @@ type BackupOptions struct {
 	// Calls come one at a time. It may be nil.
 	Events func(russet.Event)
 	Log    *slog.Logger // nil is silence
-	// ProductName gives the name people know for a product type, such as
-	// "iPhone 15 Pro" for "iPhone16,1", or ""; nil is mobilesync's table.
-	ProductName func(productType string) string
 }
 
 func (o BackupOptions) withDefaults() BackupOptions {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
-	if o.ProductName == nil {
-		o.ProductName = mobilesync.ProductName
-	}
 	return o
 }
 

@@ -208,7 +208,6 @@ func (a *attempt) receive(ctx context.Context, dev *device.Device, draft russet.
 	}
 	result, err := engine.Backup(ctx, dev, draft, engine.BackupOptions{
 		UDID: a.opts.Device.UDID, Events: a.opts.Progress, Log: a.host.log,
-		ProductName: ProductName,
 	})
 	a.run.Received, a.run.Sent, a.run.Files = result.Received, result.Sent, result.Files
 	if result.Unread != nil {

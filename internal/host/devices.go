@@ -14,6 +14,7 @@ import (
 	"russet/device"
 	"russet/device/lockdown"
 	"russet/device/usbmux"
+	"russet/mobilesync"
 )
 
 // probeLimit bounds how long one device may take to say who it is.
@@ -122,7 +123,7 @@ func willEncrypt(ctx context.Context, dev *device.Device) (bool, error) {
 
 func (s *sighting) fill(info device.Info) {
 	s.Name, s.Class, s.ProductType = info.Name, info.Class, info.ProductType
-	s.Product = ProductName(info.ProductType)
+	s.Product = mobilesync.ProductName(info.ProductType)
 	s.IOS, s.Build, s.Locked = info.ProductVersion, info.BuildVersion, info.Locked
 }
 

@@ -53,13 +53,3 @@ func TestCableWinsOverNetwork(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
-
-func TestProductName(t *testing.T) {
-	for kind, want := range map[string]string{
-		"iPhone17,1": "iPhone 16 Pro", "iPad15,7": "iPad (A16)", "iPhone1": "", "iPhone99,1": "", "": "",
-	} {
-		if got := host.ProductName(kind); got != want {
-			t.Errorf("ProductName(%q) = %q, want %q", kind, got, want)
-		}
-	}
-}

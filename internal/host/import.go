@@ -41,9 +41,16 @@ func (h *Host) Import(ctx context.Context, dir string, st StoreSettings, progres
 	if err != nil {
 		return items, err
 	}
+	return transfer(ctx, found, had, func(f Found) (Imported, error) { return h.importOne(ctx, store, f, progress) })
+}
+
+// transfer takes over one backup after the other. One that is refused does not
+// keep the others out; what would meet the next too ends it.
+func transfer[T any](ctx context.Context, all []T, had map[russet.BackupID]bool, take func(T) (Imported, error)) ([]Imported, error) {
+	items := []Imported{}
 	var refused error
-	for _, f := range found {
-		item, err := h.importOne(ctx, store, f, progress)
+	for _, one := range all {
+		item, err := take(one)
 		item.Already = item.Backup != nil && had[item.Backup.ID]
 		if stops(ctx, err) {
 			return items, err
@@ -149,23 +156,7 @@ func (h *Host) Copy(ctx context.Context, which Which, to string, progress func(M
 	if err != nil {
 		return items, err
 	}
-	var refused error
-	for _, b := range backups {
-		item, err := h.copyOne(ctx, dest, b, progress)
-		item.Already = item.Backup != nil && had[item.Backup.ID]
-		if stops(ctx, err) {
-			return items, err
-		}
-		if err != nil {
-			item.Problem = err.Error()
-			refused = errors.Join(refused, err)
-		}
-		items = append(items, item)
-	}
-	if refused == nil {
-		return items, nil
-	}
-	return items, notAll(items, refused)
+	return transfer(ctx, backups, had, func(b russet.Backup) (Imported, error) { return h.copyOne(ctx, dest, b, progress) })
 }
 
 func (h *Host) copyOne(ctx context.Context, dest russet.Store, b russet.Backup, progress func(Moved)) (item Imported, err error) {
