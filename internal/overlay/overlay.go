@@ -185,6 +185,9 @@ func (o *Overlay) put(name string, id ID, obj Object) error {
 	if err != nil {
 		return err
 	}
+	if parent == o.root {
+		return o.onlyFolders("create", name)
+	}
 	if _, hex := parseKey(leaf); !hex {
 		// Folders have short names; asking the base for each payload would
 		// cost a system call a file.
@@ -210,6 +213,9 @@ func (o *Overlay) rename(from, to string) error {
 	if err != nil {
 		return err
 	}
+	if parent == o.root && e.kind != isFolder {
+		return o.onlyFolders("rename", to)
+	}
 	old, oldLeaf, err := o.parentOf("rename", from)
 	if err != nil {
 		return err
@@ -227,6 +233,9 @@ func (o *Overlay) copy(from, to string) error {
 	if err != nil || from == to {
 		return err
 	}
+	if e.kind != isFolder && path.Dir(to) == "." {
+		return o.onlyFolders("copy", to)
+	}
 	folders, files := o.weigh(e)
 	if o.folders+folders > maxFolders || o.files+files > maxFiles {
 		return &fs.PathError{Op: "copy", Path: to, Err: syscall.ENOSPC}
@@ -239,6 +248,12 @@ func (o *Overlay) copy(from, to string) error {
 	}
 	o.replace(parent, leaf, clone)
 	return nil
+}
+
+// onlyFolders refuses a file where the folders of backups are: in the place of
+// one it would be in the way of every run to come.
+func (o *Overlay) onlyFolders(op, name string) error {
+	return &fs.PathError{Op: op, Path: name, Err: syscall.EISDIR}
 }
 
 // source finds what is to be moved or copied; a folder cannot go into itself.

@@ -172,6 +172,17 @@ func TestNames(t *testing.T) {
 	if err := o.Put("U/aa", size(1)); !errors.Is(err, syscall.EISDIR) {
 		t.Errorf("put over a folder: %v", err)
 	}
+	do(t, o.Rename("U", "V"))
+	for what, err := range map[string]error{
+		"put of a file":    o.Put("U", size(1)),
+		"rename of a file": o.Rename("V/Status.plist", "U"),
+		"copy of a file":   o.Copy("V/aa/"+idA, "U"),
+	} {
+		if !errors.Is(err, syscall.EISDIR) {
+			t.Errorf("%s in the place of a backup: %v", what, err)
+		}
+	}
+	do(t, o.Rename("V", "U"))
 	for _, err := range []error{o.Rename("U", "U/x"), o.Copy("U", "U/x/y"), o.Rename(".", "x"), o.Remove(".")} {
 		if !errors.Is(err, fs.ErrInvalid) {
 			t.Errorf("a folder into itself: %v", err)

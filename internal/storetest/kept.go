@@ -57,6 +57,15 @@ func incomplete(t *T) {
 	t.only(b.ID)
 }
 
+func tooDeep(t *T) {
+	one := Day(t, 1)
+	t.backup(one)
+	d := t.begin(russet.BeginOptions{})
+	t.play(d, Day(t, 2))
+	t.must(d.Mkdir(string(Device) + strings.Repeat("/a", 1500)))
+	refused(t, one, d, "a run with folders nested too deeply")
+}
+
 func wrongDigest(t *T) {
 	one, two := Day(t, 1), Day(t, 2)
 	t.backup(one)

@@ -44,6 +44,7 @@ func Run(t *testing.T, open Opener) {
 		"a draft that is over":             over,
 		"a backup that is not whole":       incomplete,
 		"a payload that is not its digest": wrongDigest,
+		"folders nested too deeply":        tooDeep,
 		"names that differ in case":        sameButForCase,
 		"copies within a draft":            copies,
 		"allowance":                        allowance,
