@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -21,9 +22,17 @@ import (
 	"russet/internal/host"
 )
 
+// softMemory is where the garbage collector begins to work harder. It is above
+// what any usual run takes, and lets a phone of a million files stay below
+// 200 MiB.
+const softMemory = 150 << 20
+
 // Main runs russet with the process's own arguments, streams and environment,
 // and returns its exit status.
 func Main() int {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softMemory)
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	a := &app{terminal: newTerminal(os.Getenv), getenv: os.Getenv}
