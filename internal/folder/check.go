@@ -121,7 +121,17 @@ type surveyor struct {
 	rec  *record
 	keys []payloadKey        // of all payloads, in order
 	seen map[overlay.ID]bool // of the objects that several files share
+
+	copies int   // files that were given an object of their own
+	copied int64 // and their bytes
 }
+
+// Bounds of copies: a device that copies folders into each other needs few
+// words to fill any disk.
+const (
+	maxCopies = 1 << 10
+	maxCopied = 4 << 30
+)
 
 // payloadKey is a file ID as bytes.
 type payloadKey [20]byte
@@ -228,6 +238,14 @@ func (v *surveyor) ownCopy(name string) (overlay.Item, error) {
 		return overlay.Item{}, err
 	}
 	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return overlay.Item{}, err
+	}
+	v.copies, v.copied = v.copies+1, v.copied+info.Size()
+	if v.copies > maxCopies || v.copied > maxCopied {
+		return overlay.Item{}, damaged("it holds too many copies of its own files, %q among them", name)
+	}
 	up, err := d.Create(full)
 	if err != nil {
 		return overlay.Item{}, err

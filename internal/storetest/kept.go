@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 
@@ -64,6 +65,21 @@ func tooDeep(t *T) {
 	t.play(d, Day(t, 2))
 	t.must(d.Mkdir(string(Device) + strings.Repeat("/a", 1500)))
 	refused(t, one, d, "a run with folders nested too deeply")
+}
+
+func copyBomb(t *T) {
+	one := Day(t, 1)
+	t.backup(one)
+	d := t.begin(russet.BeginOptions{})
+	t.play(d, Day(t, 2))
+	u := string(Device) + "/"
+	t.must(write(d, u+"c/file", "x"))
+	for i := range 11 { // each doubles what is in c
+		other := fmt.Sprintf("%sx%d", u, i)
+		t.must(d.Copy(u+"c", other))
+		t.must(d.Rename(other, u+"c/"+fmt.Sprint(i)))
+	}
+	refused(t, one, d, "a run with thousands of copies")
 }
 
 func wrongDigest(t *T) {

@@ -45,6 +45,7 @@ func Run(t *testing.T, open Opener) {
 		"a backup that is not whole":       incomplete,
 		"a payload that is not its digest": wrongDigest,
 		"folders nested too deeply":        tooDeep,
+		"thousands of copies":              copyBomb,
 		"names that differ in case":        sameButForCase,
 		"copies within a draft":            copies,
 		"allowance":                        allowance,
