@@ -3,6 +3,8 @@ package folder_test
 import (
 	"errors"
 	"maps"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"russet"
@@ -100,5 +102,25 @@ func TestTwoRunsInOneSecondCutShort(t *testing.T) {
 			must(t, err)
 			return
 		}
+	}
+}
+
+// Another program backs a phone up on which nothing has changed: Manifest.db
+// comes out as it was, the property lists do not.
+func TestAnotherProgramFindsNothingNew(t *testing.T) {
+	one, two := storetest.Day(t, 1), storetest.Day(t, 2)
+	dir := t.TempDir()
+	s := store(t, dir)
+	last := backup(t, s, one)
+	for _, name := range []string{"Status.plist", "Manifest.plist"} {
+		must(t, os.WriteFile(filepath.Join(dir, string(device), name), []byte(two[name]), 0o600))
+	}
+	all := list(t, s)
+	if len(all) != 1 || all[0].Problem != "" || all[0].ID == last.ID {
+		t.Errorf("there are %+v", all)
+	}
+	must(t, os.WriteFile(filepath.Join(dir, string(device), "Status.plist"), []byte("?"), 0o600))
+	if all = list(t, s); len(all) != 1 || all[0].Problem == "" {
+		t.Errorf("with a wound there are %+v", all)
 	}
 }

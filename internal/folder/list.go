@@ -135,7 +135,7 @@ func (s *Store) look(e fs.DirEntry, device russet.UDID, stamp string, known []*r
 	if err := f.facts.readInfo(dir.FS(), time.Now()); err != nil && f.facts.problem == "" {
 		f.facts.problem = fmt.Sprintf("Info.plist cannot be read: %v", err)
 	}
-	if i := slices.IndexFunc(known, func(r *record) bool { return s.isDamagedState(dir, r) }); i >= 0 {
+	if i := slices.IndexFunc(known, func(r *record) bool { return s.isDamagedState(dir, r, &f.facts) }); i >= 0 {
 		f.rec, f.stored = known[i], true
 		f.facts.problem = "Status.plist or Manifest.plist is damaged"
 		return f, nil
@@ -144,24 +144,36 @@ func (s *Store) look(e fs.DirEntry, device russet.UDID, stamp string, known []*r
 	return f, nil
 }
 
-// isDamagedState tells damage from the work of another program: each run
-// writes Manifest.db anew, so that a folder whose Manifest.db is the one of a
-// record, but not its property lists, is that backup with a wound.
-func (s *Store) isDamagedState(dir *durable.Dir, r *record) bool {
+// isDamagedState tells damage from the work of another program. A run writes
+// all three lists anew; a Manifest.db can come out as it was when nothing has
+// changed on the phone, but both property lists have dates. So a folder with
+// the Manifest.db of a record is that backup with a wound, unless both lists
+// are others and make sense.
+func (s *Store) isDamagedState(dir *durable.Dir, r *record, now *facts) bool {
 	sums, err := openSums(s.dir, sumsFile(r.ID))
 	if err != nil || sums == nil {
 		return false
 	}
 	defer sums.close() //nolint:errcheck // it was only read
-	want, ok := sums.seek(manifestDB)
+	if !isAsListed(dir, sums, manifestDB) {
+		return false
+	}
+	manifest, status := isAsListed(dir, sums, manifestPlist), isAsListed(dir, sums, statusPlist)
+	return manifest || status || now.problem != ""
+}
+
+// isAsListed reports whether a file has the bytes the list says. Names are
+// asked for in order.
+func isAsListed(dir *durable.Dir, sums *sumsReader, name string) bool {
+	want, ok := sums.seek(name)
 	if !ok || !want.known {
 		return false
 	}
-	st, err := dir.Lstat(manifestDB)
+	st, err := dir.Lstat(name)
 	if err != nil || !st.Mode().IsRegular() || st.Size() != want.size {
 		return false
 	}
-	f, err := dir.Open(manifestDB)
+	f, err := dir.Open(name)
 	if err != nil {
 		return false
 	}
