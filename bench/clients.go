@@ -99,7 +99,9 @@ type pymobile struct {
 	dir, sync string
 }
 
-func (c *pymobile) env() []string { return []string{"PYMOBILEDEVICE3_USBMUX=" + c.p.socket} }
+func (c *pymobile) env() []string {
+	return []string{"USBMUXD_SOCKET_ADDRESS=" + c.p.socket, "PYMOBILEDEVICE3_USBMUX=" + c.p.socket}
+}
 
 func (c *pymobile) do(ctx context.Context, sync string, args ...string) (measure, error) {
 	return timed(ctx, sync, c.env(), 0, c.bin, append(args, "--udid", c.p.udid)...)

@@ -48,7 +48,7 @@ func parse() options {
 	var targets, profiles, clients, rows string
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds; every client runs once a round")
 	flag.StringVar(&targets, "targets", "tmpfs=/dev/shm,disk="+os.TempDir(), "file systems to write to, NAME=FOLDER")
-	flag.StringVar(&profiles, "profiles", "big,small-files", "phones: big (2 GiB in 200 files), small-files (30,000 files, 131 MB)")
+	flag.StringVar(&profiles, "profiles", "big,small-files", "phones: big (2 GiB in 200 files), small-files (30,000 files, 131 MB), million (1,000,000 rows)")
 	flag.StringVar(&clients, "clients", "russet,idevicebackup2,pymobiledevice3", "programs to compare")
 	flag.StringVar(&rows, "rows", "full,nothing-changed,encrypted,restore", "what to do with them")
 	flag.StringVar(&o.out, "out", "", "write the tables between the markers of this Markdown file; default: standard output")
@@ -97,12 +97,11 @@ func run(ctx context.Context, o options) error {
 
 // measure is one client doing one thing once.
 type measure struct {
-	wall, user, sys  time.Duration
-	phase            time.Duration // the phone's first UploadFiles to its first MoveItems
-	rss              int64         // peak, bytes
-	phoneCPU         time.Duration // what the virtual iPhone used meanwhile
-	received, listed int64
-	exit             int
+	wall, user, sys time.Duration
+	phase           time.Duration // the phone's first UploadFiles to its first MoveItems
+	rss             int64         // peak, bytes
+	phoneCPU        time.Duration // what the virtual iPhone used meanwhile
+	exit            int
 }
 
 // result is all rounds of one client in one row.

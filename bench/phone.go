@@ -43,7 +43,11 @@ func startPhone(ctx context.Context, bin, dir, profile, backupPassword string) (
 	if err := p.serve(ctx); err != nil {
 		return nil, err
 	}
-	_, err := p.ctl(ctx, append([]string{"password"}, strings.Fields(backupPassword)...)...)
+	set := []string{"password"}
+	if backupPassword != "" {
+		set = append(set, backupPassword)
+	}
+	_, err := p.ctl(ctx, set...)
 	return p, err
 }
 

@@ -107,7 +107,7 @@ var (
 	// errPlaceholder is such a row that the device itself left: it marks what
 	// it is at work on with further flags, and need not name it.
 	errPlaceholder = errors.New("a placeholder, which stands for nothing")
-	errKind = errors.New("neither file, directory nor link")
+	errKind        = errors.New("neither file, directory nor link")
 )
 
 // fileMode is what kind the row says, with the record's permission bits. The

@@ -53,7 +53,7 @@ func TestBadRowsDoNotHideGoodOnes(t *testing.T) {
 	dir := create(t, nil, addition{file("HomeDomain", "good"), "x"})
 	for i, values := range []string{
 		"'%040d', NULL, 'a', 1, x'00'",
-		"'%040d', 'D', 'b', 16, NULL",  // a placeholder of a run
+		"'%040d', 'D', 'b', 16, NULL",   // a placeholder of a run
 		"'%040d', NULL, NULL, 65, NULL", // another
 		"'%040d', 'D', 'z', 1, NULL",
 		"'%040d', 'D', 'c', 1, x'00'",
