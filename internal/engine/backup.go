@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"time"
 
 	"russet"
@@ -45,7 +46,8 @@ type backup struct {
 	opts     BackupOptions
 	progress *progress
 	result   BackupResult
-	more     int // unread files beyond maxUnread
+	more     int  // unread files beyond maxUnread
+	manifest bool // a Manifest.db came in this run
 	troubles
 }
 
@@ -85,6 +87,9 @@ func (b *backup) service() devicelink.Service {
 			b.result.Contacted = true
 			b.progress.began(r, b.progress.backupStage(r))
 		},
+		Received: func(name string) {
+			b.manifest = b.manifest || strings.HasSuffix(name, "/Manifest.db")
+		},
 		Unread: b.unread,
 		Failed: b.failed,
 		Short:  b.short,
@@ -111,8 +116,10 @@ func (b *backup) collect(t devicelink.Traffic) {
 
 // finished checks the device's success against what it left: a Status.plist
 // that is finished and of this run. Its UUID and date are compared with those
-// before, never with a clock of ours, for the date is the device's. A run that
-// was resumed may keep both: there, being finished now is what is new.
+// before, never with a clock of ours, for the date is the device's. Both may
+// stay: in a run that was resumed, where being finished is what is new, and in
+// one that follows within the same second and brought a manifest of its own
+// (docs/decisions/0005).
 func (b *backup) finished(before mobilesync.Status) error {
 	after, err := b.status()
 	switch {
@@ -120,7 +127,7 @@ func (b *backup) finished(before mobilesync.Status) error {
 		return fmt.Errorf("the phone said it was done, but there is no usable Status.plist: %w", err)
 	case !after.Finished():
 		return fmt.Errorf("the phone said it was done, but calls its backup %q", after.SnapshotState)
-	case before.Finished() && after.UUID == before.UUID && after.Date.Equal(before.Date):
+	case !b.manifest && before.Finished() && after.UUID == before.UUID && after.Date.Equal(before.Date):
 		return errors.New("the phone said it was done, but sent no new backup")
 	}
 	return nil

@@ -154,7 +154,9 @@ func (v *surveyor) folder(name string, base *durable.Dir) error {
 	}
 	for _, it := range items {
 		below := path.Join(name, it.Name)
-		if it.Folder {
+		if it.Folder && below == snapshotDir {
+			err = v.leftovers()
+		} else if it.Folder {
 			err = v.subfolder(below, it.Name, base)
 		} else {
 			err = v.file(below, it, base)
@@ -163,6 +165,25 @@ func (v *surveyor) folder(name string, base *durable.Dir) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// snapshotDir is where the device gathers files before it moves them.
+const snapshotDir = "Snapshot"
+
+// leftovers looks at a Snapshot that the device did not remove. It is no part
+// of a backup; with a manifest in it the device was not done.
+func (v *surveyor) leftovers() error {
+	items, err := v.d.over.List(path.Join(string(v.d.note.Device), snapshotDir))
+	if err != nil {
+		return err
+	}
+	for _, it := range items {
+		if it.Name == manifestDB || it.Name == manifestPlist {
+			return damaged("the device called it finished and left %s in its %s", it.Name, snapshotDir)
+		}
+	}
+	v.d.s.log.Info("the device left its Snapshot behind; it is dropped", "entries", len(items))
 	return nil
 }
 
