@@ -23,7 +23,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestSample tries a few points of each class on the real russet; all of them
-// take half an hour (docs/faults.md).
+// take half an hour (docs/faults.md). Two variants run at a time, and two that
+// differ least from the others are left out.
 func TestSample(t *testing.T) {
 	work, err := os.MkdirTemp("/dev/shm", "russet-faults-")
 	if err != nil {
@@ -38,9 +39,13 @@ func TestSample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := options{only: regexp.MustCompile(""), stride: 16, workers: 2, sample: 2}
+	o := options{only: regexp.MustCompile(""), stride: 16, workers: 1, sample: 2}
 	for i, v := range variants() {
+		if v.encrypted && (v.first || v.content.equal != 0) {
+			continue
+		}
 		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
 			rows, err := o.variant(t.Context(), v, filepath.Join(work, fmt.Sprint(i)), russet, key)
 			if err != nil {
 				t.Fatal(err)

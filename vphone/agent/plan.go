@@ -152,7 +152,8 @@ func (b *backup) openPrior(properties, folder string) error {
 }
 
 // openMoving opens the manifests of a run that was interrupted while its files
-// were moved: they are moved last.
+// were moved: they are moved last. That half of them being moved does not make a
+// phone start over is a guess. [I]
 func (b *backup) openMoving() error {
 	infos, err := b.link.List(b.root+"/Snapshot", 0)
 	if err != nil {
