@@ -38,7 +38,7 @@ type russetClient struct {
 }
 
 func (c *russetClient) env() []string {
-	return []string{"USBMUXD_SOCKET_ADDRESS=" + c.p.socket, "RUSSET_HOME=" + filepath.Join(c.dir, "home")}
+	return []string{"USBMUXD_SOCKET_ADDRESS=UNIX:" + c.p.socket, "RUSSET_HOME=" + filepath.Join(c.dir, "home")}
 }
 
 func (c *russetClient) do(ctx context.Context, sync string, args ...string) (measure, error) {
@@ -73,7 +73,7 @@ type idevice struct {
 	dir, sync string
 }
 
-func (c *idevice) env() []string { return []string{"USBMUXD_SOCKET_ADDRESS=" + c.p.socket} }
+func (c *idevice) env() []string { return []string{"USBMUXD_SOCKET_ADDRESS=UNIX:" + c.p.socket} }
 
 func (c *idevice) prepare(ctx context.Context) error {
 	_, err := timed(ctx, "", c.env(), 0, "idevicepair", "-u", c.p.udid, "pair")

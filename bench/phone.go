@@ -18,7 +18,7 @@ import (
 type phone struct {
 	cmd           *exec.Cmd
 	bin, dir      string
-	socket        string // host:port, understood by every client
+	socket        string // path of the usbmuxd socket, a Unix one as real ones are
 	control, udid string
 }
 
@@ -55,7 +55,7 @@ func (p *phone) vphone() string { return filepath.Join(p.bin, "vphone") }
 
 // serve starts the phone and reads where it is and what it is called.
 func (p *phone) serve(ctx context.Context) error {
-	p.cmd = exec.CommandContext(ctx, p.vphone(), "serve", p.dir, "--socket", "127.0.0.1:0", "--control", p.control)
+	p.cmd = exec.CommandContext(ctx, p.vphone(), "serve", p.dir, "--socket", p.dir+".socket", "--control", p.control)
 	p.cmd.Stderr = os.Stderr
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -66,7 +66,7 @@ func (p *phone) serve(ctx context.Context) error {
 	}
 	lines := bufio.NewScanner(out)
 	for lines.Scan() && (p.socket == "" || p.udid == "") {
-		if addr, ok := strings.CutPrefix(lines.Text(), "USBMUXD_SOCKET_ADDRESS="); ok {
+		if addr, ok := strings.CutPrefix(lines.Text(), "USBMUXD_SOCKET_ADDRESS=UNIX:"); ok {
 			p.socket = addr
 		} else {
 			p.udid, _, _ = strings.Cut(lines.Text(), " ")

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,12 +28,19 @@ func build(ctx context.Context, bin string) error {
 // returns what both took. The command's own exit status is part of the result;
 // an unexpected one is an error.
 func timed(ctx context.Context, dir string, env []string, want int, name string, args ...string) (measure, error) {
-	var out bytes.Buffer
+	// A file, not memory: a child's peak counts what its parent held when it
+	// was forked, and idevicebackup2 draws megabytes of progress bars.
+	out, err := os.CreateTemp("", "russet-bench-output-")
+	if err != nil {
+		return measure{}, err
+	}
+	defer os.Remove(out.Name())
+	defer out.Close()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(os.Environ(), env...)
-	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Stdout, cmd.Stderr = out, out
 	start := time.Now()
-	err := cmd.Run()
+	err = cmd.Run()
 	if dir != "" {
 		if err := syncDir(dir); err != nil {
 			return measure{}, err
@@ -46,7 +53,7 @@ func timed(ctx context.Context, dir string, env []string, want int, name string,
 		m.exit = exit.ExitCode()
 	}
 	if m.exit != want {
-		return m, fmt.Errorf("%s %s: exit status %d\n%s", filepath.Base(name), strings.Join(args, " "), m.exit, tail(out.String(), 2000))
+		return m, fmt.Errorf("%s %s: exit status %d\n%s", filepath.Base(name), strings.Join(args, " "), m.exit, tail(out, 2000))
 	}
 	m.user, m.sys = cmd.ProcessState.UserTime(), cmd.ProcessState.SystemTime()
 	if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
@@ -63,11 +70,17 @@ func syncDir(dir string) error {
 	return nil
 }
 
-func tail(s string, n int) string {
-	if len(s) > n {
-		return "…" + s[len(s)-n:]
+// tail is the end of what a program printed.
+func tail(f *os.File, n int64) string {
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err.Error()
 	}
-	return s
+	text, err := io.ReadAll(io.NewSectionReader(f, max(0, size-n), n))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 // machine says what the figures were measured on.
