@@ -72,13 +72,19 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	var results []result
+	var litter []string
+	defer func() {
+		for _, dir := range litter {
+			os.RemoveAll(dir)
+		}
+	}()
 	for _, profile := range o.profiles {
 		for _, target := range o.targets {
 			name, dir, ok := strings.Cut(target, "=")
 			if !ok {
 				return fmt.Errorf("target %q is not NAME=FOLDER", target)
 			}
-			b := &bench{options: o, bin: bin, work: work, profile: profile, target: name, dir: dir}
+			b := &bench{options: o, bin: bin, work: work, profile: profile, target: name, dir: dir, litter: &litter}
 			rs, err := b.run(ctx)
 			if err != nil {
 				return fmt.Errorf("%s on %s: %w", profile, name, err)

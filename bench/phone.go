@@ -112,6 +112,10 @@ func (p *phone) stats(ctx context.Context) (stats, error) {
 
 // during runs f and adds what the phone says about it.
 func (p *phone) during(ctx context.Context, f func() (measure, error)) (measure, error) {
+	// What was written and removed before must not be paid for in here.
+	if out, err := exec.CommandContext(ctx, "sync").CombinedOutput(); err != nil {
+		return measure{}, fmt.Errorf("sync: %w: %s", err, out)
+	}
 	before, err := p.stats(ctx)
 	if err != nil {
 		return measure{}, err
