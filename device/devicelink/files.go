@@ -47,3 +47,12 @@ type Upload interface {
 	Commit() error
 	Abort() error
 }
+
+// SourcedFiles may be implemented by Files that want to know where on the
+// device a file comes from ("/var/mobile/Library/SMS/sms.db"; whatever the
+// device says, up to MaxPath bytes). CreateFrom is then called instead of
+// Create.
+type SourcedFiles interface {
+	Files
+	CreateFrom(source, name string) (Upload, error)
+}

@@ -64,7 +64,11 @@ func (s *server) receive(raw string, failures *items) error {
 	f := incoming{server: s, raw: raw, failures: failures}
 	name, err := Within(s.Folders, raw)
 	if err == nil {
-		f.up, err = s.Files.Create(name)
+		if files, ok := s.Files.(SourcedFiles); ok {
+			f.up, err = files.CreateFrom(string(s.device), name)
+		} else {
+			f.up, err = s.Files.Create(name)
+		}
 	}
 	if err != nil {
 		f.fail(err)

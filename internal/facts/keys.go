@@ -1,49 +1,31 @@
-package folder
+package facts
 
 import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
-	"path"
 
 	"russet"
 	"russet/mobilesync"
 	"russet/mobilesync/keybag"
 )
 
-// unlocking derives the key of a keybag beside the run. It takes one to five
+// Unlocking derives the key of a keybag beside the run. It takes one to five
 // seconds by design, which a commit need not wait for: the bag is that of the
 // last backup, or comes with Manifest.plist while the device still has its
 // files to move and to look through.
-type unlocking struct {
-	bag  []byte
+type Unlocking struct {
+	Bag  []byte
 	stop context.CancelFunc
 	done chan struct{}
 	key  *keybag.Key // once done; nil if the password is unknown or another one
 }
 
-// unlockEarly begins with the keybag of a Manifest.plist, unless it is at that
-// one already. What is wrong with it, the commit check will say.
-func (d *draft) unlockEarly(fsys fs.FS, name string) {
-	if d.pass == nil {
-		return
-	}
-	data, err := readSmall(fsys, name, maxManifest)
-	if err != nil || len(data) == 0 {
-		return
-	}
-	m, err := mobilesync.ParseManifest(data)
-	if err != nil || !m.IsEncrypted || (d.early != nil && bytes.Equal(d.early.bag, m.BackupKeyBag)) {
-		return
-	}
-	d.early.end()
-	d.early = startUnlocking(d.note.Device, m.BackupKeyBag, d.pass)
-}
-
-func startUnlocking(device russet.UDID, bag []byte, pass russet.Passwords) *unlocking {
+func StartUnlocking(device russet.UDID, bag []byte, pass russet.Passwords) *Unlocking {
 	ctx, stop := context.WithCancel(context.Background()) // ends with the draft, not with a request
-	u := &unlocking{bag: bag, stop: stop, done: make(chan struct{})}
+	u := &Unlocking{Bag: bag, stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(u.done)
 		parsed, err := keybag.Parse(bag)
@@ -62,9 +44,9 @@ func startUnlocking(device russet.UDID, bag []byte, pass russet.Passwords) *unlo
 	return u
 }
 
-// wait returns the key of a keybag if that is what was derived, nil if not.
-func (u *unlocking) wait(ctx context.Context, bag []byte) *keybag.Key {
-	if u == nil || !bytes.Equal(u.bag, bag) {
+// Wait returns the key of a keybag if that is what was derived, nil if not.
+func (u *Unlocking) Wait(ctx context.Context, bag []byte) *keybag.Key {
+	if u == nil || !bytes.Equal(u.Bag, bag) {
 		return nil
 	}
 	select {
@@ -75,33 +57,25 @@ func (u *unlocking) wait(ctx context.Context, bag []byte) *keybag.Key {
 	}
 }
 
-// end stops the derivation.
-func (u *unlocking) end() {
+// End stops the derivation.
+func (u *Unlocking) End() {
 	if u != nil {
 		u.stop()
 		<-u.done
 	}
 }
 
-// manifestArrived begins to unlock a Manifest.plist that was received, in its
-// place or in Snapshot.
-func (d *draft) manifestArrived(name string) {
-	if path.Base(name) == manifestPlist {
-		d.unlockEarly(view{d}, name[len(d.note.Device)+1:])
-	}
-}
-
-// openBackup opens a backup's manifest, with the password if there is one that
+// OpenBackup opens a backup's manifest, with the password if there is one that
 // fits. A wrong password is no failure: what cannot be read is left unchecked.
 // early may have the key already.
-func openBackup(
-	ctx context.Context, fsys fs.FS, device russet.UDID, pass russet.Passwords, early *unlocking,
+func OpenBackup(
+	ctx context.Context, fsys fs.FS, device russet.UDID, pass russet.Passwords, early *Unlocking,
 ) (*mobilesync.Backup, error) {
 	b, err := mobilesync.Open(ctx, fsys, mobilesync.Options{Locked: true})
 	if err != nil || !b.Locked() || pass == nil {
-		return b, notWhole(err)
+		return b, NotWhole(err)
 	}
-	opts := mobilesync.Options{Key: early.wait(ctx, b.Manifest().BackupKeyBag)}
+	opts := mobilesync.Options{Key: early.Wait(ctx, b.Manifest().BackupKeyBag)}
 	if opts.Key == nil {
 		if opts.Password, err = pass(ctx, device); err != nil || opts.Password == "" {
 			return b, ctx.Err()
@@ -111,5 +85,44 @@ func openBackup(
 	if errors.Is(err, mobilesync.ErrPassword) {
 		return b, nil
 	}
-	return unlocked, errors.Join(notWhole(err), b.Close())
+	return unlocked, errors.Join(NotWhole(err), b.Close())
+}
+
+// NotWhole turns what is wrong with a manifest into damage.
+func NotWhole(err error) error {
+	for _, bad := range []error{mobilesync.ErrDamaged, mobilesync.ErrNoManifest, mobilesync.ErrUnfinished} {
+		if errors.Is(err, bad) {
+			e := Damaged("%v", err)
+			e.Err = err
+			return e
+		}
+	}
+	return err
+}
+
+// Damaged is the error of a run whose backup is not whole.
+func Damaged(format string, args ...any) *russet.Error {
+	return &russet.Error{
+		Kind: russet.Damaged, What: "the backup is not whole: " + fmt.Sprintf(format, args...),
+		Hint: "back up again; the previous backup is as it was",
+	}
+}
+
+// Follow is u, or the derivation that a Manifest.plist called name begins: when
+// its keybag is another one than that u is at. u may be nil; nothing begins
+// where there is no password to be had.
+func (u *Unlocking) Follow(fsys fs.FS, name string, device russet.UDID, pass russet.Passwords) *Unlocking {
+	if pass == nil {
+		return u
+	}
+	data, err := ReadSmall(fsys, name, MaxManifest)
+	if err != nil || len(data) == 0 {
+		return u
+	}
+	m, err := mobilesync.ParseManifest(data)
+	if err != nil || !m.IsEncrypted || (u != nil && bytes.Equal(u.Bag, m.BackupKeyBag)) {
+		return u
+	}
+	u.End()
+	return StartUnlocking(device, m.BackupKeyBag, pass)
 }

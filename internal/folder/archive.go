@@ -9,6 +9,7 @@ import (
 
 	"russet"
 	"russet/internal/durable"
+	"russet/internal/facts"
 )
 
 // Archive keeps a backup until a person says otherwise. The current backup is
@@ -52,11 +53,11 @@ func (s *Store) copyAside(ctx context.Context, c *contents, rec *record) (string
 	if _, err := in.copy(ctx, c.dir.FS(), nil); err != nil {
 		return "", err
 	}
-	f, err := readFacts(in.dir.FS())
+	f, err := facts.Read(in.dir.FS())
 	if err != nil {
 		return "", err
 	}
-	if f.fingerprint != rec.Fingerprint {
+	if f.Fingerprint != rec.Fingerprint {
 		return "", &russet.Error{Kind: russet.Busy, What: "another program changed it meanwhile", Hint: "try again later"}
 	}
 	return in.publish(rec.Device, rec.Time)
@@ -119,7 +120,7 @@ func (s *Store) deleteFolder(ctx context.Context, f *found, doing string) error 
 	if err != nil {
 		return err
 	}
-	err = s.dir.Rename(f.folder, trashDir+"/"+string(f.rec.ID)+"."+newID())
+	err = s.dir.Rename(f.folder, trashDir+"/"+string(f.rec.ID)+"."+facts.NewID())
 	if err = errors.Join(err, lock.Unlock()); err != nil {
 		return err
 	}
@@ -135,11 +136,11 @@ func (s *Store) deleteFolder(ctx context.Context, f *found, doing string) error 
 // that it was the same as is deleted.
 func (s *Store) renew(ctx context.Context, gone *found) error {
 	now, err := s.current(ctx, gone.device)
-	if err != nil || now == nil || now.facts.fingerprint != gone.facts.fingerprint || now.rec.ID != gone.rec.ID {
+	if err != nil || now == nil || now.facts.Fingerprint != gone.facts.Fingerprint || now.rec.ID != gone.rec.ID {
 		return err
 	}
 	rec := *gone.rec
-	rec.ID, rec.Folder, rec.Archived, rec.Note = russet.BackupID(newID()), now.folder, false, ""
+	rec.ID, rec.Folder, rec.Archived, rec.Note = russet.BackupID(facts.NewID()), now.folder, false, ""
 	err = s.dir.Rename(sumsFile(gone.rec.ID), sumsFile(rec.ID))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
@@ -189,7 +190,7 @@ type incoming struct {
 }
 
 func (s *Store) receive() (*incoming, error) {
-	in := &incoming{s: s, name: incomingDir + "/" + newID()}
+	in := &incoming{s: s, name: incomingDir + "/" + facts.NewID()}
 	var err error
 	if in.lock, err = s.lock("incoming", true, "copy a backup", "another russet is sweeping the store"); err != nil {
 		return nil, err

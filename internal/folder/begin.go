@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/facts"
 	"russet/internal/overlay"
 )
 
@@ -45,8 +46,8 @@ func (d *draft) begin(ctx context.Context, opts russet.BeginOptions) error {
 	if err != nil {
 		return err
 	}
-	if now != nil && now.facts.busy {
-		return &russet.Error{Kind: russet.Busy, What: now.facts.problem, Hint: "wait a quarter of an hour"}
+	if now != nil && now.facts.Busy {
+		return &russet.Error{Kind: russet.Busy, What: now.facts.Problem, Hint: "wait a quarter of an hour"}
 	}
 	if st, err := s.dir.Lstat(string(opts.Device)); err == nil && !st.IsDir() {
 		return &russet.Error{
@@ -71,7 +72,7 @@ func (d *draft) begin(ctx context.Context, opts russet.BeginOptions) error {
 		return err
 	}
 	if d.backup != nil {
-		d.unlockEarly(d.base.FS(), manifestPlist)
+		d.unlockEarly(d.base.FS(), facts.ManifestPlist)
 	}
 	if !d.resumed && d.backup != nil {
 		return d.hide(now.rec.Damaged)
@@ -85,11 +86,11 @@ func (d *draft) resumable(now *found, opts russet.BeginOptions, full bool) (bool
 	s, name := d.s, draftDir(opts.Device)
 	err := s.loadJSON(name+"/"+noteFile, maxRecord, &d.note)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, s.trash(name, newID())
+		return false, s.trash(name, facts.NewID())
 	}
 	if err != nil || d.note.Device != opts.Device {
 		s.log.Warn("a draft cannot be read and is dropped", "device", opts.Device, "err", err)
-		return false, s.trash(name, newID())
+		return false, s.trash(name, facts.NewID())
 	}
 	switch {
 	case d.note.Host != hostName():
@@ -108,16 +109,16 @@ func (f *found) fingerprint() string {
 	if f == nil {
 		return ""
 	}
-	return f.facts.fingerprint
+	return f.facts.Fingerprint
 }
 
 // fresh begins a new draft.
 func (d *draft) fresh(now *found, device russet.UDID, full bool) error {
 	d.note = draftNote{
-		ID: newID(), Device: device, Host: hostName(), Started: time.Now().UTC(), Full: full,
+		ID: facts.NewID(), Device: device, Host: hostName(), Started: time.Now().UTC(), Full: full,
 		BaseFingerprint: now.fingerprint(),
 	}
-	if !full && now != nil && now.facts.problem == "" {
+	if !full && now != nil && now.facts.Problem == "" {
 		d.note.Base = now.rec.ID
 	}
 	if err := d.s.dir.MkdirAll(draftDir(device)+"/"+objectsDir, private); err != nil {
@@ -214,7 +215,7 @@ func (s *Store) notes(dir string) ([]draftNote, error) {
 	var notes []draftNote
 	for _, e := range entries {
 		var n draftNote
-		if err := s.loadJSON(dir+"/"+e.Name()+"/"+noteFile, maxRecord, &n); err != nil || !isID(n.ID) || !n.Device.Valid() {
+		if err := s.loadJSON(dir+"/"+e.Name()+"/"+noteFile, maxRecord, &n); err != nil || !facts.IsID(n.ID) || !n.Device.Valid() {
 			continue // of a run that did not come to write it, or is just being made
 		}
 		notes = append(notes, n)

@@ -3,17 +3,16 @@ package folder
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/zeebo/xxh3"
 
 	"russet"
 	"russet/internal/durable"
+	"russet/internal/facts"
 	"russet/internal/overlay"
 )
 
@@ -32,17 +31,17 @@ func (d *draft) check(ctx context.Context) error {
 	if now != d.note.BaseFingerprint {
 		return errChanged
 	}
-	f, err := readFacts(view{d})
+	f, err := facts.Read(view{d})
 	if err == nil {
-		err = f.readInfo(view{d}, d.note.Started)
+		err = f.ReadInfo(view{d}, d.note.Started)
 	}
 	if err != nil {
 		return err
 	}
-	if f.problem != "" {
-		return damaged("%s", f.problem)
+	if f.Problem != "" {
+		return damaged("%s", f.Problem)
 	}
-	if f.fingerprint == d.note.BaseFingerprint && !d.wroteStatus() {
+	if f.Fingerprint == d.note.BaseFingerprint && !d.wroteStatus() {
 		return damaged("the device has written no new Status.plist")
 	}
 	rec, err := d.survey(ctx, f)
@@ -63,31 +62,26 @@ func (d *draft) check(ctx context.Context) error {
 // may be what was there: its dates have whole seconds, and a phone that is
 // quick, or has a clock that stands, ends two runs with the same words.
 func (d *draft) wroteStatus() bool {
-	it, err := d.over.Lookup(path.Join(string(d.note.Device), statusPlist))
+	it, err := d.over.Lookup(path.Join(string(d.note.Device), facts.StatusPlist))
 	return err == nil && it.ID != 0
 }
 
-func damaged(format string, args ...any) error {
-	return &russet.Error{
-		Kind: russet.Damaged, What: "the backup is not whole: " + fmt.Sprintf(format, args...),
-		Hint: "back up again; the previous backup is as it was",
-	}
-}
+func damaged(format string, args ...any) error { return facts.Damaged(format, args...) }
 
 // survey lists the draft and looks at everything in it.
-func (d *draft) survey(ctx context.Context, f facts) (*record, error) {
+func (d *draft) survey(ctx context.Context, f facts.Facts) (*record, error) {
 	sums, err := createSums(d.dir, newSums)
 	if err != nil {
 		return nil, err
 	}
 	v := &surveyor{d: d, ctx: ctx, sums: sums, seen: map[overlay.ID]bool{}}
-	id := derivedID(d.note.Device, f.fingerprint)
-	if f.fingerprint == d.note.BaseFingerprint {
+	id := facts.DerivedID(d.note.Device, f.Fingerprint)
+	if f.Fingerprint == d.note.BaseFingerprint {
 		id = russet.BackupID(d.note.ID) // the other is the last backup's
 	}
 	v.rec = &record{
 		ID: id, Folder: string(d.note.Device), Device: d.note.Device,
-		Fingerprint: f.fingerprint, Name: f.name, IOS: f.ios, Time: f.time.UTC(), Encrypted: f.encrypted,
+		Fingerprint: f.Fingerprint, Name: f.Name, IOS: f.IOS, Time: f.Time.UTC(), Encrypted: f.Encrypted,
 	}
 	if d.note.Base != "" {
 		// A list that cannot be read is no reason to lose a run: what stayed
@@ -149,8 +143,8 @@ func (v *surveyor) folder(name string, base *durable.Dir) error {
 	if err != nil {
 		return err
 	}
-	if err := sameButForCase(name, items); err != nil {
-		return err
+	if a, b, same := overlay.SameButForCase(items); same {
+		return damaged("%q and %q in %q differ only in case", a, b, name)
 	}
 	for _, it := range items {
 		below := path.Join(name, it.Name)
@@ -179,7 +173,7 @@ func (v *surveyor) leftovers() error {
 		return err
 	}
 	for _, it := range items {
-		if it.Name == manifestDB || it.Name == manifestPlist {
+		if it.Name == facts.ManifestDB || it.Name == facts.ManifestPlist {
 			return damaged("the device called it finished and left %s in its %s", it.Name, snapshotDir)
 		}
 	}
@@ -222,7 +216,7 @@ func (v *surveyor) file(name string, it overlay.Item, base *durable.Dir) error {
 	if e.regular() {
 		v.rec.Size += e.size
 	}
-	if e.regular() && isPayload(name) {
+	if e.regular() && facts.IsPayload(name) {
 		v.rec.Files++
 		v.keys = append(v.keys, keyOf(name))
 	}
@@ -278,33 +272,6 @@ func (v *surveyor) ownCopy(name string) (overlay.Item, error) {
 		return overlay.Item{}, err
 	}
 	return d.over.Lookup(full)
-}
-
-// sameButForCase refuses names that many file systems hold for one.
-func sameButForCase(folder string, items []overlay.Item) error {
-	var folded map[string]string
-	for _, it := range items {
-		lower := strings.ToLower(it.Name)
-		if lower == it.Name && len(it.Name) == 40 {
-			continue // a payload: lower case already, and there may be many
-		}
-		if other, ok := folded[lower]; ok {
-			return damaged("%q and %q in %q differ only in case", other, it.Name, folder)
-		}
-		if folded == nil {
-			folded = map[string]string{}
-		}
-		folded[lower] = it.Name
-	}
-	for lower, name := range folded {
-		if lower == name || len(lower) != 40 {
-			continue
-		}
-		if _, ok := slices.BinarySearchFunc(items, lower, func(it overlay.Item, s string) int { return strings.Compare(it.Name, s) }); ok {
-			return damaged("%q and %q in %q differ only in case", lower, name, folder)
-		}
-	}
-	return nil
 }
 
 // hashFile reads a file to its end.

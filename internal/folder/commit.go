@@ -8,6 +8,7 @@ import (
 
 	"russet"
 	"russet/internal/durable"
+	"russet/internal/facts"
 )
 
 // errChanged: another program wrote into the current folder during the run.
@@ -155,7 +156,7 @@ func (d *draft) moveForeign() error {
 func moveForeign(from, to *durable.Dir) error {
 	entries, err := from.ReadDir(".")
 	for _, e := range entries {
-		if !isForeign(e.Name()) {
+		if !facts.IsForeign(e.Name()) {
 			continue
 		}
 		there, e2 := to.Exists(e.Name())
@@ -196,15 +197,15 @@ func (s *Store) fingerprintOf(name string) (string, error) {
 		return "", err
 	}
 	defer dir.Close()
-	status, err := readSmall(dir.FS(), statusPlist, maxStatus)
+	status, err := facts.ReadSmall(dir.FS(), facts.StatusPlist, facts.MaxStatus)
 	if err != nil {
 		return "", err
 	}
-	manifest, err := readSmall(dir.FS(), manifestPlist, maxManifest)
+	manifest, err := facts.ReadSmall(dir.FS(), facts.ManifestPlist, facts.MaxManifest)
 	if err != nil || len(status) == 0 || len(manifest) == 0 {
 		return "", err
 	}
-	return fingerprint(status, manifest), nil
+	return facts.Fingerprint(status, manifest), nil
 }
 
 // leave removes what the commit leaves behind: the draft with the previous

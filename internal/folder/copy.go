@@ -12,6 +12,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"russet/internal/durable"
+	"russet/internal/facts"
 )
 
 // copied says what a copy consists of.
@@ -92,7 +93,7 @@ func (c *copier) file(name string) error {
 			return err
 		}
 	}
-	if isPayload(name) {
+	if facts.IsPayload(name) {
 		c.done.files++
 	}
 	c.done.size += size

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,6 +15,7 @@ import (
 	"russet"
 	"russet/device/devicelink"
 	"russet/internal/durable"
+	"russet/internal/facts"
 	"russet/internal/overlay"
 )
 
@@ -29,9 +31,9 @@ type draft struct {
 	over    *overlay.Overlay
 	resumed bool
 	pass    russet.Passwords
-	early   *unlocking // of the keybag seen last; nil when none
-	allow   int64      // negative: no limit
-	since   int64      // bytes received since the last barrier
+	early   *facts.Unlocking // of the keybag seen last; nil when none
+	allow   int64            // negative: no limit
+	since   int64            // bytes received since the last barrier
 	synced  overlay.ID
 
 	upload *upload // the one under way
@@ -70,7 +72,7 @@ func (d *draft) allowed(op, name string) error {
 		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	case top == string(d.note.Device):
 		return nil
-	case strings.HasPrefix(top, string(d.note.Device)) && isStamp(top[len(d.note.Device):]):
+	case strings.HasPrefix(top, string(d.note.Device)) && facts.IsStamp(top[len(d.note.Device):]):
 		return nil
 	default:
 		return &fs.PathError{Op: op, Path: name, Err: fs.ErrPermission}
@@ -199,7 +201,7 @@ func (d *draft) received(name string, size int64) error {
 	if d.allow >= 0 {
 		d.allow = max(0, d.allow-size)
 	}
-	if name == string(d.note.Device)+"/"+statusPlist || d.since >= checkpoint {
+	if name == string(d.note.Device)+"/"+facts.StatusPlist || d.since >= checkpoint {
 		return d.barrier()
 	}
 	return nil
@@ -241,7 +243,7 @@ func (s *Store) strike(device russet.UDID) error {
 // close lets go of everything the draft holds open.
 func (d *draft) close() error {
 	d.closed = true
-	d.early.end()
+	d.early.End()
 	var errs []error
 	if d.over != nil {
 		errs = append(errs, d.over.Close())
@@ -259,3 +261,17 @@ func (d *draft) close() error {
 func objectName(id overlay.ID) string { return strconv.FormatUint(uint64(id), 10) }
 
 var _ devicelink.Files = (*draft)(nil)
+
+// unlockEarly begins with the keybag of a Manifest.plist, unless it is at that
+// one already. What is wrong with it, the commit check will say.
+func (d *draft) unlockEarly(fsys fs.FS, name string) {
+	d.early = d.early.Follow(fsys, name, d.note.Device, d.pass)
+}
+
+// manifestArrived begins to unlock a Manifest.plist that was received, in its
+// place or in Snapshot.
+func (d *draft) manifestArrived(name string) {
+	if path.Base(name) == facts.ManifestPlist {
+		d.unlockEarly(view{d}, name[len(d.note.Device)+1:])
+	}
+}

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"time"
 
 	"russet"
-	"russet/internal/plist"
-	"russet/mobilesync"
+	"russet/internal/facts"
 )
 
 // Import takes a finished backup from elsewhere as an archived one
@@ -42,7 +40,7 @@ func (s *Store) importBackup(ctx context.Context, fsys fs.FS, opts russet.Import
 		return russet.Backup{}, err
 	}
 	for _, f := range all {
-		if !f.hidden && f.facts.problem == "" && (f.rec.ID == rec.ID || f.rec.Fingerprint == rec.Fingerprint) {
+		if !f.hidden && f.facts.Problem == "" && (f.rec.ID == rec.ID || f.rec.Fingerprint == rec.Fingerprint) {
 			return f.backup(s.opts.Name), nil
 		}
 	}
@@ -62,61 +60,31 @@ func (s *Store) importBackup(ctx context.Context, fsys fs.FS, opts russet.Import
 
 // describe finds out what is to be imported, and refuses what is not finished.
 func describe(fsys fs.FS, opts russet.ImportOptions) (*record, error) {
-	f, err := readFacts(fsys)
+	f, err := facts.Read(fsys)
 	if err == nil {
-		err = f.readInfo(fsys, time.Now())
+		err = f.ReadInfo(fsys, time.Now())
 	}
 	if err != nil {
 		return nil, err
 	}
-	if f.problem != "" {
-		return nil, (&found{facts: f}).usable("")
+	if f.Problem != "" {
+		return nil, f.Usable("")
 	}
-	device, err := deviceOf(fsys)
+	device, err := facts.DeviceOf(fsys)
 	if err != nil {
 		return nil, err
 	}
 	rec := &record{
-		ID: opts.ID, Device: device, Fingerprint: f.fingerprint, Name: f.name, IOS: f.ios, Time: f.time.UTC(),
-		Encrypted: f.encrypted, Archived: true, Note: opts.Note,
+		ID: opts.ID, Device: device, Fingerprint: f.Fingerprint, Name: f.Name, IOS: f.IOS, Time: f.Time.UTC(),
+		Encrypted: f.Encrypted, Archived: true, Note: opts.Note,
 	}
 	if rec.ID == "" {
-		rec.ID = derivedID(device, f.fingerprint)
+		rec.ID = facts.DerivedID(device, f.Fingerprint)
 	}
-	if !isID(string(rec.ID)) {
+	if !facts.IsID(string(rec.ID)) {
 		return nil, &russet.Error{Kind: russet.Usage, What: fmt.Sprintf("%q is no name of a backup", rec.ID)}
 	}
 	return rec, nil
-}
-
-// deviceOf reads whose backup a folder is: Manifest.plist is the device's own
-// word, Info.plist the computer's.
-func deviceOf(fsys fs.FS) (russet.UDID, error) {
-	m, err := mobilesync.ReadManifest(fsys)
-	if err != nil {
-		return "", notWhole(err)
-	}
-	if u := russet.UDID(m.Lockdown.UniqueDeviceID); u.Valid() {
-		return u, nil
-	}
-	data, err := readSmall(fsys, infoPlist, maxInfo)
-	if err != nil {
-		return "", err
-	}
-	info, err := plist.ParseDict(data)
-	if err == nil {
-		for _, key := range []string{"Target Identifier", "Unique Identifier"} {
-			// An archived copy's Target Identifier may be its folder's name.
-			u, _, ok := parseName(info.String(key))
-			if ok && len(u) == 40 {
-				u = russet.UDID(strings.ToLower(string(u)))
-			}
-			if ok {
-				return u, nil
-			}
-		}
-	}
-	return "", damaged("it does not say which device it is of")
 }
 
 // fill copies a backup into the store, looks whether it is whole, and reads

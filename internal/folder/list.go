@@ -12,6 +12,7 @@ import (
 
 	"russet"
 	"russet/internal/durable"
+	"russet/internal/facts"
 )
 
 // found is a folder of the store that is, or looks like, a backup.
@@ -19,7 +20,7 @@ type found struct {
 	folder string
 	device russet.UDID
 	stamp  string // of an archived one; "" is the current one
-	facts  facts
+	facts  facts.Facts
 	rec    *record // made on the spot for a folder that has none
 	stored bool    // the record is on disk
 	hidden bool    // an archived copy is this backup
@@ -27,7 +28,7 @@ type found struct {
 
 func (f *found) backup(store string) russet.Backup {
 	b := f.rec.backup(store)
-	b.Problem = f.facts.problem
+	b.Problem = f.facts.Problem
 	return b
 }
 
@@ -87,7 +88,7 @@ func (s *Store) scan(ctx context.Context, device russet.UDID) ([]*found, error) 
 	}
 	var all []*found
 	for _, e := range entries {
-		udid, stamp, ok := parseName(e.Name())
+		udid, stamp, ok := facts.ParseName(e.Name())
 		if !ok || (device != "" && udid != device) {
 			continue
 		}
@@ -116,7 +117,7 @@ func (s *Store) scan(ctx context.Context, device russet.UDID) ([]*found, error) 
 func (s *Store) look(e fs.DirEntry, device russet.UDID, stamp string, known []*record) (*found, error) {
 	f := &found{folder: e.Name(), device: device, stamp: stamp}
 	if !e.IsDir() {
-		f.facts.problem = "it is a link or a file, not a folder"
+		f.facts.Problem = "it is a link or a file, not a folder"
 		f.make()
 		return f, nil
 	}
@@ -125,19 +126,19 @@ func (s *Store) look(e fs.DirEntry, device russet.UDID, stamp string, known []*r
 		return nil, err
 	}
 	defer dir.Close()
-	if f.facts, err = readFacts(dir.FS()); err != nil {
-		f.facts.problem = fmt.Sprintf("it cannot be read: %v", err)
+	if f.facts, err = facts.Read(dir.FS()); err != nil {
+		f.facts.Problem = fmt.Sprintf("it cannot be read: %v", err)
 	}
-	if i := slices.IndexFunc(known, func(r *record) bool { return r.Fingerprint == f.facts.fingerprint }); i >= 0 {
+	if i := slices.IndexFunc(known, func(r *record) bool { return r.Fingerprint == f.facts.Fingerprint }); i >= 0 {
 		f.rec, f.stored = known[i], true
 		return f, nil
 	}
-	if err := f.facts.readInfo(dir.FS(), time.Now()); err != nil && f.facts.problem == "" {
-		f.facts.problem = fmt.Sprintf("Info.plist cannot be read: %v", err)
+	if err := f.facts.ReadInfo(dir.FS(), time.Now()); err != nil && f.facts.Problem == "" {
+		f.facts.Problem = fmt.Sprintf("Info.plist cannot be read: %v", err)
 	}
 	if i := slices.IndexFunc(known, func(r *record) bool { return s.isDamagedState(dir, r, &f.facts) }); i >= 0 {
 		f.rec, f.stored = known[i], true
-		f.facts.problem = "Status.plist or Manifest.plist is damaged"
+		f.facts.Problem = "Status.plist or Manifest.plist is damaged"
 		return f, nil
 	}
 	f.make()
@@ -149,17 +150,17 @@ func (s *Store) look(e fs.DirEntry, device russet.UDID, stamp string, known []*r
 // changed on the phone, but both property lists have dates. So a folder with
 // the Manifest.db of a record is that backup with a wound, unless both lists
 // are others and make sense.
-func (s *Store) isDamagedState(dir *durable.Dir, r *record, now *facts) bool {
+func (s *Store) isDamagedState(dir *durable.Dir, r *record, now *facts.Facts) bool {
 	sums, err := openSums(s.dir, sumsFile(r.ID))
 	if err != nil || sums == nil {
 		return false
 	}
 	defer sums.close() //nolint:errcheck // it was only read
-	if !isAsListed(dir, sums, manifestDB) {
+	if !isAsListed(dir, sums, facts.ManifestDB) {
 		return false
 	}
-	manifest, status := isAsListed(dir, sums, manifestPlist), isAsListed(dir, sums, statusPlist)
-	return manifest || status || now.problem != ""
+	manifest, status := isAsListed(dir, sums, facts.ManifestPlist), isAsListed(dir, sums, facts.StatusPlist)
+	return manifest || status || now.Problem != ""
 }
 
 // isAsListed reports whether a file has the bytes the list says. Names are
@@ -184,13 +185,13 @@ func isAsListed(dir *durable.Dir, sums *sumsReader, name string) bool {
 
 // make makes a record for a folder that has none.
 func (f *found) make() {
-	id := f.facts.fingerprint
+	id := f.facts.Fingerprint
 	if id == "" {
 		id = f.folder
 	}
 	f.rec = &record{
-		ID: derivedID(f.device, id), Folder: f.folder, Device: f.device, Fingerprint: f.facts.fingerprint,
-		Name: f.facts.name, IOS: f.facts.ios, Time: f.facts.time.UTC(), Encrypted: f.facts.encrypted,
+		ID: facts.DerivedID(f.device, id), Folder: f.folder, Device: f.device, Fingerprint: f.facts.Fingerprint,
+		Name: f.facts.Name, IOS: f.facts.IOS, Time: f.facts.Time.UTC(), Encrypted: f.facts.Encrypted,
 		Archived: f.stamp != "",
 	}
 	if f.rec.Time.IsZero() && f.stamp != "" {
@@ -203,7 +204,7 @@ func (f *found) make() {
 // adopt counts the files of a folder that has no record, and remembers what
 // was found where that is possible: with an old backup it takes long.
 func (s *Store) adopt(ctx context.Context, f *found) error {
-	if f.stored || f.hidden || f.facts.fingerprint == "" {
+	if f.stored || f.hidden || f.facts.Fingerprint == "" {
 		return nil
 	}
 	dir, err := s.dir.Sub(f.folder)
@@ -212,13 +213,13 @@ func (s *Store) adopt(ctx context.Context, f *found) error {
 	}
 	defer dir.Close()
 	err = walkDisk(ctx, dir.FS(), func(name string, info fs.FileInfo) error {
-		if isPayload(name) {
+		if facts.IsPayload(name) {
 			f.rec.Files++
 		}
 		f.rec.Size += info.Size()
 		return nil
 	})
-	if err != nil || s.readOnly != nil || f.facts.problem != "" {
+	if err != nil || s.readOnly != nil || f.facts.Problem != "" {
 		return err
 	}
 	if err := s.saveRecord(f.rec); err != nil {
@@ -243,7 +244,7 @@ func tellApart(all []*found) {
 			f.hidden = true
 		} else if taken[f.rec.ID] {
 			r := *f.rec
-			r.ID = derivedID(f.device, f.facts.fingerprint+" "+f.folder)
+			r.ID = facts.DerivedID(f.device, f.facts.Fingerprint+" "+f.folder)
 			f.rec, f.stored = &r, false
 		}
 		taken[f.rec.ID] = true

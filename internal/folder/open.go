@@ -8,6 +8,7 @@ import (
 
 	"russet"
 	"russet/internal/durable"
+	"russet/internal/facts"
 )
 
 // contents is a backup opened for reading; it implements russet.Contents.
@@ -24,7 +25,7 @@ func (s *Store) Open(ctx context.Context, id russet.BackupID) (russet.Contents, 
 }
 
 func (s *Store) open(ctx context.Context, id russet.BackupID, doing string) (*contents, error) {
-	if !isID(string(id)) {
+	if !facts.IsID(string(id)) {
 		return nil, noBackup(id, doing)
 	}
 	c := new(contents)
@@ -45,32 +46,18 @@ func (s *Store) openInto(ctx context.Context, c *contents, id russet.BackupID, d
 	if err != nil {
 		return err
 	}
-	if err := f.usable(doing); err != nil {
+	if err := f.facts.Usable(doing); err != nil {
 		return err
 	}
 	if c.dir, err = s.dir.Sub(f.folder); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	now, err := readFacts(c.dir.FS())
-	if err == nil && now.fingerprint != f.facts.fingerprint {
+	now, err := facts.Read(c.dir.FS())
+	if err == nil && now.Fingerprint != f.facts.Fingerprint {
 		err = &russet.Error{Kind: russet.Busy, What: "a run has just replaced it", Hint: "list the backups again"}
 	}
 	c.backup = f.backup(s.opts.Name)
 	return err
-}
-
-// usable is the error of using a folder that is no whole backup.
-func (f *found) usable(doing string) error {
-	switch {
-	case f.facts.problem == "":
-		return nil
-	case f.facts.busy:
-		return &russet.Error{Kind: russet.Busy, Doing: doing, What: f.facts.problem, Hint: "wait a quarter of an hour"}
-	case f.facts.fingerprint == "":
-		return &russet.Error{Kind: russet.Unsupported, Doing: doing, What: f.facts.problem}
-	default:
-		return &russet.Error{Kind: russet.Damaged, Doing: doing, What: f.facts.problem}
-	}
 }
 
 func noBackup(id russet.BackupID, doing string) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/facts"
 )
 
 // record is what the store remembers of a backup beside the backup itself. It
@@ -75,7 +76,7 @@ func (s *Store) records() (map[string][]*record, error) {
 	all := map[string][]*record{}
 	for _, e := range entries {
 		id, ok := strings.CutSuffix(e.Name(), ".json")
-		if !ok || !isID(id) {
+		if !ok || !facts.IsID(id) {
 			continue
 		}
 		r := new(record)

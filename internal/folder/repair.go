@@ -82,8 +82,8 @@ func (r *repairer) records(ctx context.Context) error {
 		if f.stored && !slices.ContainsFunc(before[f.folder], known) && !f.hidden {
 			r.say(true, "the record of %s was missing and is made again", f.folder)
 		}
-		if f.facts.problem != "" {
-			r.say(false, "%s: %s", f.folder, f.facts.problem)
+		if f.facts.Problem != "" {
+			r.say(false, "%s: %s", f.folder, f.facts.Problem)
 		}
 	}
 	for folder, recs := range before {

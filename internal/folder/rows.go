@@ -15,8 +15,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"russet"
 	"russet/internal/durable"
+	"russet/internal/facts"
 	"russet/internal/overlay"
 	"russet/mobilesync"
 )
@@ -36,7 +36,7 @@ func keyOf(payload string) (k payloadKey) {
 // what was received. Without the password of an encrypted backup the rows
 // cannot be read; the record says so.
 func (v *surveyor) rows(ctx context.Context) ([]digest, error) {
-	b, err := openBackup(ctx, view{v.d}, v.d.note.Device, v.d.pass, v.d.early)
+	b, err := facts.OpenBackup(ctx, view{v.d}, v.d.note.Device, v.d.pass, v.d.early)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (v *surveyor) rows(ctx context.Context) ([]digest, error) {
 			continue
 		}
 		if err != nil {
-			return nil, notWhole(err)
+			return nil, facts.NotWhole(err)
 		}
 		if r.Kind != mobilesync.File {
 			continue
@@ -89,18 +89,6 @@ func (v *surveyor) digestOf(r *mobilesync.Record) (digest, bool) {
 }
 
 func compareKeys(a, b payloadKey) int { return bytes.Compare(a[:], b[:]) }
-
-// notWhole turns what is wrong with a manifest into damage.
-func notWhole(err error) error {
-	for _, bad := range []error{mobilesync.ErrDamaged, mobilesync.ErrNoManifest, mobilesync.ErrUnfinished} {
-		if errors.Is(err, bad) {
-			e := damaged("%v", err)
-			e.(*russet.Error).Err = err //nolint:errorlint,forcetypeassert // damaged makes it
-			return e
-		}
-	}
-	return err
-}
 
 // readBack reads what was received in this run and compares it with what was
 // written, on as many cores as there are.

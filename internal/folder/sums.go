@@ -12,6 +12,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"russet/internal/durable"
+	"russet/internal/facts"
 	"russet/internal/overlay"
 )
 
@@ -84,7 +85,7 @@ func (w *sumsWriter) add(e sumEntry) {
 		kind = sumFolder
 	case e.link:
 		kind = sumLink
-	case isPayload(e.name):
+	case facts.IsPayload(e.name):
 		kind = sumPayload
 	}
 	if kind == sumPayload {

@@ -13,6 +13,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"russet/internal/durable"
+	"russet/internal/facts"
 )
 
 func testDir(tb testing.TB) *durable.Dir {
@@ -172,7 +173,7 @@ func TestParseName(t *testing.T) {
 		"00008101-000A11112222001E-20250102-030405 copy": "",
 		".russet": "", "": "", "-20250102-030405": "",
 	} {
-		device, stamp, ok := parseName(name)
+		device, stamp, ok := facts.ParseName(name)
 		if got := string(device) + " " + stamp; ok != (want != "") || (ok && got != want) {
 			t.Errorf("%q is %q, %v", name, got, ok)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"russet"
 	"russet/internal/durable"
+	"russet/internal/facts"
 )
 
 // trash removes a folder in a way that a crash cannot leave half of it under
@@ -17,7 +18,7 @@ func (s *Store) trash(name, label string) error {
 		return err
 	}
 	defer into.Close()
-	err = s.dir.Rename(name, trashDir+"/"+label+"."+newID())
+	err = s.dir.Rename(name, trashDir+"/"+label+"."+facts.NewID())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -32,7 +33,7 @@ func (s *Store) emptyTrash(dir *durable.Dir) error {
 	entries, err := dir.ReadDir(".")
 	for _, e := range entries {
 		label, _, _ := strings.Cut(e.Name(), ".")
-		if !isID(label) {
+		if !facts.IsID(label) {
 			continue
 		}
 		lock, e2 := s.lockBackup(russet.BackupID(label), false, "empty the trash")

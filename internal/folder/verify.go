@@ -10,6 +10,7 @@ import (
 
 	"russet"
 	"russet/internal/durable"
+	"russet/internal/facts"
 	"russet/mobilesync"
 )
 
@@ -26,8 +27,8 @@ func (s *Store) Verify(ctx context.Context, id russet.BackupID, opts russet.Veri
 	if opts.Full {
 		in.level = mobilesync.CheckDatabases
 	}
-	if f.facts.problem != "" {
-		in.problem("", "%s", f.facts.problem)
+	if f.facts.Problem != "" {
+		in.problem("", "%s", f.facts.Problem)
 	}
 	if in.dir, err = s.dir.Sub(f.folder); err == nil {
 		err = errors.Join(in.run(ctx), in.dir.Close())
@@ -187,7 +188,7 @@ func (r contextReader) Read(p []byte) (int, error) {
 // manifest compares the folder with its own manifest, as deep as the level
 // says and the password allows.
 func (in *inspection) manifest(ctx context.Context) error {
-	b, err := openBackup(ctx, in.dir.FS(), in.rec.Device, in.pass, nil)
+	b, err := facts.OpenBackup(ctx, in.dir.FS(), in.rec.Device, in.pass, nil)
 	if russet.KindOf(err) == russet.Damaged || errors.Is(err, mobilesync.ErrLegacy) {
 		in.problem("", "%v", err)
 		return nil
@@ -198,7 +199,7 @@ func (in *inspection) manifest(ctx context.Context) error {
 	defer b.Close()
 	done, err := b.Check(ctx, in.level, in.found)
 	if errors.Is(err, mobilesync.ErrDamaged) {
-		in.problem(manifestDB, "%v", err)
+		in.problem(facts.ManifestDB, "%v", err)
 		return nil
 	}
 	if err != nil {

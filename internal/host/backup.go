@@ -168,7 +168,7 @@ func (a *attempt) do(ctx context.Context) error {
 		return err
 	}
 	draft, err := store.Begin(ctx, russet.BeginOptions{
-		Device: s.UDID, Full: a.opts.Full, Passwords: a.host.passwords, Allow: allow,
+		Device: s.UDID, Full: a.opts.Full, Encrypted: s.Encrypted, Passwords: a.host.passwords, Allow: allow,
 	})
 	if err != nil {
 		return err

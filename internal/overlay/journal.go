@@ -120,7 +120,7 @@ func (r record) append(b []byte) []byte {
 		b = binary.AppendUvarint(b, uint64(r.id))
 		b = binary.AppendUvarint(b, uint64(r.obj.Size))
 		b = append(b, r.obj.Sum[:]...)
-		b = appendString(b, r.obj.Ref)
+		b = appendString(b, "") // a field that is no longer used
 	}
 	return b
 }
@@ -147,7 +147,7 @@ func parse(b []byte) (record, bool) {
 		r.name = p.string()
 		r.id, r.obj.Size = ID(p.uint(math.MaxUint32)), int64(p.uint(1<<62))
 		copy(r.obj.Sum[:], p.take(len(r.obj.Sum)))
-		r.obj.Ref = p.string()
+		p.string()
 	default:
 		p.ok = false
 	}

@@ -12,9 +12,8 @@ type chunk struct {
 // objects are the objects by number, 24 bytes each.
 type objects struct {
 	chunks []*chunk
-	last   ID            // the highest number in use or used before
-	refs   map[ID]string // Object.Ref where it is not ""
-	more   map[ID]int    // how many files beside the first refer to an object
+	last   ID         // the highest number in use or used before
+	more   map[ID]int // how many files beside the first refer to an object
 }
 
 func (os *objects) at(id ID) (*chunk, int) {
@@ -31,18 +30,12 @@ func (os *objects) put(id ID, o Object) {
 	c, i := os.at(id)
 	c.size[i], c.sum[i] = o.Size, o.Sum
 	c.live[i/64] |= 1 << (i % 64)
-	if o.Ref != "" {
-		if os.refs == nil {
-			os.refs = map[ID]string{}
-		}
-		os.refs[id] = o.Ref
-	}
 	os.last = max(os.last, id)
 }
 
 func (os *objects) get(id ID) Object {
 	c, i := os.at(id)
-	return Object{Size: c.size[i], Sum: c.sum[i], Ref: os.refs[id]}
+	return Object{Size: c.size[i], Sum: c.sum[i]}
 }
 
 func (os *objects) live(id ID) bool {
@@ -71,6 +64,5 @@ func (os *objects) release(id ID) bool {
 	}
 	c, i := os.at(id)
 	c.live[i/64] &^= 1 << (i % 64)
-	delete(os.refs, id)
 	return true
 }

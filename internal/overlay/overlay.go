@@ -21,8 +21,7 @@ import (
 // Object is what was received for one file.
 type Object struct {
 	Size int64
-	Sum  [16]byte // XXH3-128 of the bytes
-	Ref  string   // for the caller: where the bytes are; may be ""
+	Sum  [16]byte // a checksum of the bytes, of the caller's choice
 }
 
 // ID numbers the objects of an overlay from 1.
