@@ -1,3 +1,144 @@
 // Package backend is where a vault keeps its bytes: a folder, an S3 bucket, an
 // SFTP or a WebDAV server, as one type that kopia uses as its storage.
+//
+// Kopia's own providers move the bytes. Around them stands what a vault needs
+// besides: the place is looked at before kopia's ten patient attempts, so that
+// a wrong password is an answer and not a wait; failures come in plain words;
+// changes can be counted, refused, slowed and watched; empty index blobs, which
+// a power cut leaves and kopia does not survive, are hidden; what little is
+// needed to find everything else is copied to a second folder.
 package backend
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"sync"
+
+	"github.com/kopia/kopia/repo/blob"
+	"golang.org/x/time/rate"
+
+	"russet/internal/durable"
+)
+
+// ErrReadOnly is the error of changes to what was opened for reading only.
+var ErrReadOnly = errors.New("opened for reading only")
+
+// Options say what is opened and how.
+type Options struct {
+	Location    Location
+	Credentials Credentials // not needed for a folder of this computer
+
+	Create   bool   // make the folder when it is absent; a bucket is never made
+	ReadOnly bool   // refuse changes
+	Mirror   string // absolute folder for copies of the blobs that find all others; "" is none
+
+	// Before is asked before every change: op is "putblob" or "deleteblob" and
+	// name the blob's. In a folder of this computer, a put that has become
+	// durable is told as "sync", with the name of the file; the answer is ignored.
+	Before func(op, name string) error
+	// Limit may refuse a pack of data (p…) of that many bytes. What kopia needs
+	// to close a session in order is not asked about.
+	Limit func(blobID string, bytes int64) error
+
+	// Bytes per second on average, over some seconds; 0 is no limit.
+	UploadBytesPerSecond, DownloadBytesPerSecond float64
+
+	Log *slog.Logger // what does not stop a backup: the mirror's failures; may be nil
+}
+
+// provider is kopia's own storage; the name keeps it out of the package's API.
+type provider = blob.Storage
+
+// Backend is an open place. It is safe for concurrent use.
+type Backend struct {
+	provider
+	opts Options
+
+	folder *durable.Dir // of a vault on this computer, else nil
+	mirror *durable.Dir // nil without one
+	up     *rate.Limiter
+	down   *rate.Limiter
+	count  counters
+
+	mu     sync.Mutex
+	synced map[string]bool // folders whose own names are durable
+	closed bool
+}
+
+var _ blob.Storage = (*Backend)(nil)
+
+// Open opens the place of a vault. When there is none and it may not be made,
+// the error is fs.ErrNotExist.
+func Open(ctx context.Context, opts Options) (*Backend, error) {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	b := &Backend{opts: opts, up: limiter(opts.UploadBytesPerSecond), down: limiter(opts.DownloadBytesPerSecond), synced: map[string]bool{}}
+	err := b.open(ctx)
+	if err == nil && opts.Mirror != "" {
+		b.mirror, err = openMirror(opts.Mirror)
+	}
+	if err != nil {
+		return nil, errors.Join(explain(opts.Location, "open the vault", err), b.Close(context.WithoutCancel(ctx)))
+	}
+	return b, nil
+}
+
+func (b *Backend) open(ctx context.Context) (err error) {
+	switch b.opts.Location.Kind {
+	case File:
+		err = b.openFolder(ctx)
+	case S3:
+		b.provider, err = openS3(ctx, b.opts)
+	case SFTP:
+		b.provider, err = openSFTP(ctx, &b.opts)
+	case WebDAV:
+		b.provider, err = openWebDAV(ctx, b.opts)
+	default:
+		err = refuse("there is no address of a vault", "")
+	}
+	return err
+}
+
+func openMirror(path string) (*durable.Dir, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, err
+	}
+	return durable.Open(path, nil)
+}
+
+// Close lets go of the place.
+func (b *Backend) Close(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil
+	}
+	b.closed = true
+	var errs []error
+	if b.provider != nil {
+		errs = append(errs, b.provider.Close(ctx))
+	}
+	for _, d := range []*durable.Dir{b.folder, b.mirror} {
+		if d != nil {
+			errs = append(errs, d.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Location is what was opened.
+func (b *Backend) Location() Location { return b.opts.Location }
+
+// IsReadOnly reports whether changes are refused.
+func (b *Backend) IsReadOnly() bool { return b.opts.ReadOnly }
+
+// DisplayName is the address.
+func (b *Backend) DisplayName() string { return b.opts.Location.String() }
+
+// ConnectionInfo tells kopia nothing that could be dialled; see [Register].
+func (b *Backend) ConnectionInfo() blob.ConnectionInfo {
+	return blob.ConnectionInfo{Type: storageType, Config: &connection{Vault: b.DisplayName()}}
+}
