@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 
 	"github.com/kopia/kopia/repo"
 	"github.com/kopia/kopia/repo/blob"
@@ -55,10 +56,23 @@ type OpenOptions struct {
 // Depot is an open repository. It is safe for concurrent use.
 type Depot struct {
 	rep   repo.DirectRepository
+	st    blob.Storage
 	opts  OpenOptions
 	log   *slog.Logger
 	cache *cache
+	pools [len(poolSizes)]sync.Pool // of *[]byte
+
+	// slots bound how many chunks are hashed, sealed and put at once, over all
+	// sessions: each such chunk takes two 8 MiB buffers inside kopia and, when
+	// it fills a pack, the whole pack until it is stored.
+	slots chan struct{}
+
+	closeOnce sync.Once
+	closeErr  error
 }
+
+// DefaultHash is the content hash of new repositories.
+const DefaultHash = "BLAKE3-256-128"
 
 // Create makes a new repository; fs.ErrExist if there is one already.
 func Create(ctx context.Context, st blob.Storage, password string, opts CreateOptions) error {

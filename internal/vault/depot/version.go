@@ -1,16 +1,30 @@
 package depot
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
 	"time"
+
+	kopiafs "github.com/kopia/kopia/fs"
+	"github.com/kopia/kopia/repo/manifest"
+	"github.com/kopia/kopia/repo/object"
+	"github.com/kopia/kopia/snapshot"
 )
+
+// tagPrefix is what the stock tool puts before the names of tags.
+const tagPrefix = "tag:"
 
 // Version is a tree that is kept, with what is known about it.
 type Version struct {
 	Manifest    string // changes with every update
 	Path        string // "/" and the device's UDID
-	User, Host  string // who wrote it; SaveVersion fills in "russet" and "vault" when empty
+	User, Host  string // who wrote it; "russet" and "vault" when empty
 	Start, End  time.Time
 	Root        ID
 	RootSize    int64
@@ -22,7 +36,8 @@ type Version struct {
 }
 
 // Problem is a version or record that stands in the repository and cannot be
-// read. What it refers to counts as garbage in the next maintenance.
+// read. Do not maintain a repository with one: what only it refers to would
+// count as garbage.
 type Problem struct {
 	Manifest string
 	Labels   map[string]string
@@ -30,40 +45,199 @@ type Problem struct {
 }
 
 // SaveVersion stores v and sets v.Manifest. It lasts after Flush.
-func (s *Session) SaveVersion(ctx context.Context, v *Version) error { return errors.New("not yet") }
+func (s *Session) SaveVersion(ctx context.Context, v *Version) error {
+	m, err := v.kopia()
+	if err != nil {
+		return fmt.Errorf("save version of %q: %w", v.Path, err)
+	}
+	id, err := snapshot.SaveSnapshot(ctx, s.w, m)
+	if err != nil {
+		return fmt.Errorf("save version of %q: %w", v.Path, err)
+	}
+	v.Manifest, v.User, v.Host = string(id), m.Source.UserName, m.Source.Host
+	return nil
+}
 
-// UpdateVersion replaces the version v.Manifest by v and sets the new one.
-func (s *Session) UpdateVersion(ctx context.Context, v *Version) error { return errors.New("not yet") }
+// UpdateVersion replaces the version v.Manifest by v and sets the new
+// manifest. The two changes become visible together.
+func (s *Session) UpdateVersion(ctx context.Context, v *Version) error {
+	old := v.Manifest
+	if old == "" {
+		return fmt.Errorf("update version of %q: it was never saved", v.Path)
+	}
+	if err := s.SaveVersion(ctx, v); err != nil {
+		return err
+	}
+	return s.DeleteVersion(ctx, old)
+}
 
-// DeleteVersion forgets a version; Maintain frees what only it referred to.
-func (s *Session) DeleteVersion(ctx context.Context, manifest string) error {
-	return errors.New("not yet")
+// DeleteVersion forgets a version, also a pinned one; Maintain frees what only
+// it referred to. One that is not there is no error.
+func (s *Session) DeleteVersion(ctx context.Context, manifestID string) error {
+	return s.deleteManifest(ctx, manifestID, func(labels map[string]string) bool {
+		return labels[manifest.TypeLabelKey] == snapshot.ManifestType
+	})
+}
+
+// deleteManifest removes a manifest that is of the right kind: an ID mixed up
+// must not take away kopia's own settings.
+func (s *Session) deleteManifest(ctx context.Context, id string, right func(map[string]string) bool) error {
+	meta, err := s.w.GetManifest(ctx, manifest.ID(id), nil)
+	if errors.Is(err, manifest.ErrNotFound) {
+		return nil
+	}
+	if err == nil && !right(meta.Labels) {
+		err = errors.New("it is of another type")
+	}
+	if err == nil {
+		err = s.w.DeleteManifest(ctx, manifest.ID(id))
+	}
+	if err != nil {
+		return fmt.Errorf("delete manifest %q: %w", id, err)
+	}
+	return nil
 }
 
 // Versions lists all versions, also incomplete ones, oldest first, and those
-// that cannot be read.
+// that cannot be read. Kopia itself passes over the latter in silence.
 func (d *Depot) Versions(ctx context.Context) ([]Version, []Problem, error) {
-	return nil, nil, errors.New("not yet")
+	found, err := d.rep.FindManifests(ctx, map[string]string{manifest.TypeLabelKey: snapshot.ManifestType})
+	if err != nil {
+		return nil, nil, fmt.Errorf("list versions: %w", damaged(err))
+	}
+	var (
+		versions []Version
+		problems []Problem
+	)
+	for _, f := range found {
+		v, err := d.version(ctx, f.ID)
+		switch {
+		case errors.Is(err, manifest.ErrNotFound), errors.Is(err, snapshot.ErrSnapshotNotFound):
+			// deleted while we looked
+		case err != nil:
+			problems = append(problems, Problem{Manifest: string(f.ID), Labels: f.Labels, Err: err})
+		default:
+			versions = append(versions, v)
+		}
+	}
+	slices.SortFunc(versions, func(a, b Version) int {
+		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), strings.Compare(a.Manifest, b.Manifest))
+	})
+	return versions, problems, nil
 }
+
+func (d *Depot) version(ctx context.Context, id manifest.ID) (Version, error) {
+	m, err := snapshot.LoadSnapshot(ctx, d.rep, id)
+	if err != nil {
+		return Version{}, err
+	}
+	if m.RootObjectID() == object.EmptyID {
+		return Version{}, fmt.Errorf("%w: no root", ErrDamaged)
+	}
+	v := Version{
+		Manifest: string(id), Path: m.Source.Path, User: m.Source.UserName, Host: m.Source.Host,
+		Start: unstamp(m.StartTime), End: unstamp(m.EndTime), Root: ID(m.RootEntry.ObjectID.String()),
+		RootSize: m.RootEntry.FileSize, Files: int64(m.Stats.TotalFileCount), Dirs: int64(m.Stats.TotalDirectoryCount),
+		Description: m.Description, Pins: m.Pins, Incomplete: m.IncompleteReason, Tags: make(map[string]string),
+	}
+	if sum := m.RootEntry.DirSummary; sum != nil {
+		v.RootSize, v.Files, v.Dirs = sum.TotalFileSize, sum.TotalFileCount, sum.TotalDirCount
+	}
+	for k, tag := range m.Tags {
+		v.Tags[strings.TrimPrefix(k, tagPrefix)] = tag
+	}
+	return v, nil
+}
+
+// kopia is v as a manifest of the stock tool.
+func (v *Version) kopia() (*snapshot.Manifest, error) {
+	if !strings.HasPrefix(v.Path, "/") {
+		return nil, fmt.Errorf("the path %q does not begin with a slash", v.Path)
+	}
+	root, err := parseID(v.Root)
+	if err != nil {
+		return nil, fmt.Errorf("root %q: %w", v.Root, err)
+	}
+	m := &snapshot.Manifest{
+		Source:      snapshot.SourceInfo{Host: cmp.Or(v.Host, hostName), UserName: cmp.Or(v.User, userName), Path: v.Path},
+		Description: v.Description, StartTime: stamp(v.Start), EndTime: stamp(v.End),
+		IncompleteReason: v.Incomplete, Pins: slices.Sorted(slices.Values(v.Pins)),
+		Stats: snapshot.Stats{
+			TotalFileSize: v.RootSize, TotalFileCount: clamp(v.Files), TotalDirectoryCount: clamp(v.Dirs),
+			NonCachedFiles: clamp(v.Files),
+		},
+		RootEntry: &snapshot.DirEntry{
+			Type: snapshot.EntryTypeDirectory, Permissions: dirMode, FileSize: v.RootSize,
+			ModTime: stamp(v.End), ObjectID: root,
+			DirSummary: &kopiafs.DirectorySummary{
+				TotalFileSize: v.RootSize, TotalFileCount: v.Files, TotalDirCount: v.Dirs, MaxModTime: stamp(v.End),
+			},
+		},
+		Tags: make(map[string]string, len(v.Tags)),
+	}
+	for k, tag := range v.Tags {
+		m.Tags[tagPrefix+k] = tag
+	}
+	return m, nil
+}
+
+func clamp(n int64) int32 { return int32(min(max(n, 0), math.MaxInt32)) }
+
+// recordPrefix begins the manifest types of our records: never kopia's own,
+// whose readers would choke on ours.
+const recordPrefix = "russet-"
 
 // Record is a small note of ours beside the versions.
 type Record struct {
 	ID      string
 	Labels  map[string]string
 	ModTime time.Time
-	Data    []byte // JSON
+	Data    json.RawMessage
 }
 
 // PutRecord stores value as JSON under the manifest type "russet-"+kind and
 // returns its ID. It lasts after Flush. A record keeps no object alive.
 func (s *Session) PutRecord(ctx context.Context, kind string, labels map[string]string, value any) (string, error) {
-	return "", errors.New("not yet")
+	all := map[string]string{manifest.TypeLabelKey: recordPrefix + kind}
+	for k, v := range labels {
+		if k == manifest.TypeLabelKey {
+			return "", fmt.Errorf("put record %q: the label %q is kopia's", kind, k)
+		}
+		all[k] = v
+	}
+	id, err := s.w.PutManifest(ctx, all, value)
+	if err != nil {
+		return "", fmt.Errorf("put record %q: %w", kind, err)
+	}
+	return string(id), nil
 }
 
-// DeleteRecord removes a record.
-func (s *Session) DeleteRecord(ctx context.Context, id string) error { return errors.New("not yet") }
+// DeleteRecord removes a record. One that is not there is no error.
+func (s *Session) DeleteRecord(ctx context.Context, id string) error {
+	return s.deleteManifest(ctx, id, func(labels map[string]string) bool {
+		return strings.HasPrefix(labels[manifest.TypeLabelKey], recordPrefix)
+	})
+}
 
 // Records calls each with every record of a kind, oldest first.
 func (d *Depot) Records(ctx context.Context, kind string, each func(Record) error) error {
-	return errors.New("not yet")
+	found, err := d.rep.FindManifests(ctx, map[string]string{manifest.TypeLabelKey: recordPrefix + kind})
+	if err != nil {
+		return fmt.Errorf("list records %q: %w", kind, damaged(err))
+	}
+	for _, f := range found {
+		r := Record{ID: string(f.ID), Labels: f.Labels, ModTime: f.ModTime}
+		delete(r.Labels, manifest.TypeLabelKey)
+		_, err := d.rep.GetManifest(ctx, f.ID, &r.Data)
+		if errors.Is(err, manifest.ErrNotFound) {
+			continue // deleted while we looked
+		}
+		if err != nil {
+			return fmt.Errorf("read record %q: %w", f.ID, err)
+		}
+		if err := each(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
