@@ -79,10 +79,8 @@ func (p Place) connect() []block {
 			say(prose, "(with your own key; a server that wants a password instead: --sftp-password=PASSWORD in place of --keyfile)"),
 		}
 	case WebDAV:
-		return []block{
-			run("read", "-rs", "KOPIA_WEBDAV_PASSWORD", "&&", "export", "KOPIA_WEBDAV_PASSWORD"),
-			run(append(words, "webdav", quote("--url="+p.url("")), quote("--webdav-username="+p.user()))...),
-		}
+		// kopia asks for the server's password by itself.
+		return []block{run(append(words, "webdav", quote("--url="+p.url("")), quote("--webdav-username="+p.user()))...)}
 	default:
 		return []block{run(append(words, "filesystem", quote("--path="+p.Path))...)}
 	}
