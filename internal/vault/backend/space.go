@@ -37,6 +37,9 @@ func (b *Backend) Free(ctx context.Context) (int64, error) {
 				return errors.ErrUnsupported
 			}
 			s, err := client.StatVFS(b.opts.Location.Path)
+			if e, ok := errors.AsType[*sftp.StatusError](err); ok && e.FxCode() == sftp.ErrSSHFxOpUnsupported {
+				return errors.ErrUnsupported // some promise it and cannot
+			}
 			if err == nil {
 				free = int64(min(float64(s.Bavail)*float64(s.Frsize), math.MaxInt64/2))
 			}

@@ -1,0 +1,177 @@
+// Package servers starts real servers for the tests of the vault: versitygw for
+// S3, OpenSSH and rclone for SFTP, rclone for WebDAV. conformance/install-servers
+// installs them. One that is missing skips the test, unless RUSSET_CLIENTS is
+// "require": then it fails.
+//
+// Each stands behind a door of ours, so that it can be killed at a chosen byte
+// of an upload and come back at the same address.
+package servers
+
+import (
+	"bytes"
+	"crypto/rand"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"russet/internal/secrets"
+	"russet/internal/vault/backend"
+)
+
+// startTime is how long a server may take to answer, on a busy machine.
+const startTime = 60 * time.Second
+
+// Server is a server that runs until the test ends.
+type Server struct {
+	Location    backend.Location    // an empty place for a vault; for S3 an empty bucket
+	Credentials backend.Credentials // that open it
+	Data        string              // the folder on this computer in which the server keeps that place
+
+	t       testing.TB
+	command func(port string) *exec.Cmd
+	door    *door
+
+	mu      sync.Mutex
+	process *exec.Cmd
+	gone    chan struct{} // closed when the process has ended
+	output  bytes.Buffer
+}
+
+// run starts the server for the first time, behind a door, and gives the
+// address of the door.
+func (s *Server) run(t testing.TB, command func(port string) *exec.Cmd) (host string, port int) {
+	t.Helper()
+	s.t, s.command = t, command
+	s.door = openDoor(t)
+	t.Cleanup(func() {
+		s.Kill()
+		s.door.close()
+		if t.Failed() {
+			t.Logf("the server said:\n%s", tail(s.output.Bytes()))
+		}
+	})
+	s.Start()
+	a, _ := s.door.listener.Addr().(*net.TCPAddr)
+	return "127.0.0.1", a.Port
+}
+
+func tail(b []byte) []byte { return b[max(0, len(b)-8000):] }
+
+// Start starts the server again after Kill, at the same address.
+func (s *Server) Start() {
+	s.t.Helper()
+	port := freePort(s.t)
+	cmd := s.command(port)
+	s.mu.Lock()
+	// os/exec writes both by one goroutine, and the processes follow each other.
+	cmd.Stdout, cmd.Stderr = &s.output, &s.output
+	err := cmd.Start()
+	s.process, s.gone = cmd, make(chan struct{})
+	gone := s.gone
+	s.mu.Unlock()
+	if err != nil {
+		s.t.Fatalf("start %s: %v", cmd.Path, err)
+	}
+	go func() {
+		_ = cmd.Wait()
+		close(gone)
+	}()
+	address := net.JoinHostPort("127.0.0.1", port)
+	for deadline := time.Now().Add(startTime); ; time.Sleep(20 * time.Millisecond) {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = conn.Close()
+			break
+		}
+		select {
+		case <-gone:
+			s.t.Fatalf("%s ended at once:\n%s", cmd.Path, tail(s.output.Bytes()))
+		default:
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%s does not answer", cmd.Path)
+		}
+	}
+	s.door.lead(address)
+}
+
+// Kill ends the server as a power cut would, and its connections.
+func (s *Server) Kill() {
+	s.mu.Lock()
+	process, gone := s.process, s.gone
+	s.mu.Unlock()
+	if process == nil || process.Process == nil {
+		return
+	}
+	_ = process.Process.Kill()
+	s.door.lead("")
+	<-gone
+}
+
+// KillAfter kills the server as soon as n more bytes have gone to it. The
+// channel is closed when it is dead.
+func (s *Server) KillAfter(n int64) <-chan struct{} {
+	dead := make(chan struct{})
+	s.door.after(n, func() {
+		s.Kill()
+		close(dead)
+	})
+	return dead
+}
+
+func freePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// program finds a program that conformance/install-servers installs.
+func program(t testing.TB, name string) string {
+	t.Helper()
+	for _, file := range []string{filepath.Join(moduleRoot(t), ".cache", "bin", name), filepath.Join("/usr/sbin", name)} {
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+			return file
+		}
+	}
+	file, err := exec.LookPath(name)
+	if err == nil {
+		return file
+	}
+	if os.Getenv("RUSSET_CLIENTS") == "require" {
+		t.Fatalf("%s is required (RUSSET_CLIENTS=require) and not installed: run ./conformance/install-servers", name)
+	}
+	t.Skipf("%s is not installed: ./conformance/install-servers does it", name)
+	return ""
+}
+
+func moduleRoot(t testing.TB) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			t.Fatal("no go.mod above this test")
+		}
+		dir = parent
+	}
+}
+
+func secret() secrets.Secret { return secrets.Secret(rand.Text()) }
