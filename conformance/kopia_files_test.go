@@ -137,18 +137,15 @@ func newTree(t *testing.T) (tree *restoredTree, files, backup map[string][]byte)
 }
 
 // getFiles runs docs/recovery/get-files.py in an empty home.
-func getFiles(t *testing.T, python string, args ...string) outcome {
+func getFiles(t *testing.T, alone bool, args ...string) outcome {
 	t.Helper()
+	need(t, "openssl")
 	l := &lab{home: t.TempDir(), addr: "127.0.0.1:9"}
-	return l.run(t, python, append([]string{"../docs/recovery/get-files.py"}, args...)...)
-}
-
-// pythons are the interpreters to try: one with the package cryptography, one
-// perhaps without, which then asks openssl.
-func pythons(t *testing.T) map[string]string {
-	t.Helper()
-	need(t, "python3", "openssl")
-	return map[string]string{"cryptography": python(t), "the system's": "python3"}
+	args = append([]string{"../docs/recovery/get-files.py"}, args...)
+	if alone {
+		args = append([]string{"-S"}, args...) // without any package
+	}
+	return l.run(t, python(t), args...)
 }
 
 func equalTree(t *testing.T, dir string, want map[string][]byte) {
@@ -179,20 +176,20 @@ func equalTree(t *testing.T, dir string, want map[string][]byte) {
 // TestGetFiles has the recovery script take made-up trees apart.
 func TestGetFiles(t *testing.T) {
 	t.Parallel()
-	for name, python := range pythons(t) {
+	for name, alone := range map[string]bool{"with the package cryptography": false, "with openssl": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tree, files, backup := newTree(t)
 			tree.finish(t)
 			out := filepath.Join(t.TempDir(), "files")
-			must(t, "get-files", getFiles(t, python, tree.dir, out), 0, "5 files written", "1 only in iCloud")
+			must(t, "get-files", getFiles(t, alone, tree.dir, out), 0, "5 files written", "1 only in iCloud")
 			equalTree(t, out, files)
 
 			parent := filepath.Join(t.TempDir(), "backup")
-			must(t, "get-files --rebuild", getFiles(t, python, "--rebuild", tree.dir, parent), 0, "10 files written")
+			must(t, "get-files --rebuild", getFiles(t, alone, "--rebuild", tree.dir, parent), 0, "10 files written")
 			equalTree(t, filepath.Join(parent, treeUDID), backup)
 
-			must(t, "get-files into a full folder", getFiles(t, python, tree.dir, out), 1, "is not empty")
+			must(t, "get-files into a full folder", getFiles(t, alone, tree.dir, out), 1, "is not empty")
 		})
 	}
 }
@@ -249,7 +246,7 @@ func TestGetFilesDoubts(t *testing.T) {
 			doubt.spoil(t, tree)
 			tree.finish(t)
 			dir := t.TempDir()
-			o := getFiles(t, python(t), tree.dir, filepath.Join(dir, "a", "files"))
+			o := getFiles(t, false, tree.dir, filepath.Join(dir, "a", "files"))
 			must(t, "get-files", o, doubt.exit, doubt.says)
 			if strings.Contains(o.text, "Traceback") {
 				t.Errorf("the script broke:\n%s", clip(o.text))
