@@ -59,6 +59,7 @@ var ladders = []struct{ name, title, about string }{
 	{"B", "The same phone, backed up by idevicebackup2 and by russet", "The two folders are equal, file for file and row for row, but for dates, GUIDs, host names and random keys."},
 	{"C", "Our folder, their hosts and readers", "What russet kept is restored and read by programs that never heard of it."},
 	{"D", "Their folder, our reader", "russet imports, verifies and restores what other hosts made."},
+	{"E", "Our vault, without russet", "Stock kopia and a Python script take backups out of a vault; other hosts restore them."},
 }
 
 func writeReport(file string) error {
@@ -66,9 +67,9 @@ func writeReport(file string) error {
 	defer ledger.Unlock()
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Conformance\n\nWritten by the suite on %s: `go test ./conformance -update` after `./conformance/install`. Do not edit.\n\n", time.Now().UTC().Format(time.DateOnly))
-	fmt.Fprintf(&b, "Clients: %s (Debian %s); pymobiledevice3 %s; readers %s. No real iPhone is within reach of these tests; what is unproven for that reason stands in [doubts](doubts.md).\n",
+	fmt.Fprintf(&b, "Clients: %s (Debian %s); pymobiledevice3 %s; kopia %s; readers %s. No real iPhone is within reach of these tests; what is unproven for that reason stands in [doubts](doubts.md).\n",
 		version("idevicebackup2", "--version"), version("dpkg-query", "-W", "-f", "${Version}", "libimobiledevice-utils"),
-		version("pymobiledevice3", "version"), readerVersions())
+		version("pymobiledevice3", "version"), version("kopia", "--version"), readerVersions())
 	slices.SortStableFunc(ledger.rows, func(a, b row) int {
 		return strings.Compare(a.ladder+a.client, b.ladder+b.client)
 	})
