@@ -67,15 +67,15 @@ func (u *Unlocking) End() {
 
 // OpenBackup opens a backup's manifest, with the password if there is one that
 // fits. A wrong password is no failure: what cannot be read is left unchecked.
-// early may have the key already.
+// early may have the key already. unfinished allows a run that is under way.
 func OpenBackup(
-	ctx context.Context, fsys fs.FS, device russet.UDID, pass russet.Passwords, early *Unlocking,
+	ctx context.Context, fsys fs.FS, device russet.UDID, pass russet.Passwords, early *Unlocking, unfinished bool,
 ) (*mobilesync.Backup, error) {
-	b, err := mobilesync.Open(ctx, fsys, mobilesync.Options{Locked: true})
+	b, err := mobilesync.Open(ctx, fsys, mobilesync.Options{Locked: true, Unfinished: unfinished})
 	if err != nil || !b.Locked() || pass == nil {
 		return b, NotWhole(err)
 	}
-	opts := mobilesync.Options{Key: early.Wait(ctx, b.Manifest().BackupKeyBag)}
+	opts := mobilesync.Options{Unfinished: unfinished, Key: early.Wait(ctx, b.Manifest().BackupKeyBag)}
 	if opts.Key == nil {
 		if opts.Password, err = pass(ctx, device); err != nil || opts.Password == "" {
 			return b, ctx.Err()

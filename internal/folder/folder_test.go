@@ -50,7 +50,7 @@ var systems = map[string]storetest.Opener{"": open, "poor": openPoor, "two steps
 
 func TestStore(t *testing.T) {
 	for name, open := range systems {
-		t.Run(name, func(t *testing.T) { storetest.Run(t, open) })
+		t.Run(name, func(t *testing.T) { storetest.Run(t, open, false) })
 	}
 }
 

@@ -36,7 +36,7 @@ func keyOf(payload string) (k payloadKey) {
 // what was received. Without the password of an encrypted backup the rows
 // cannot be read; the record says so.
 func (v *surveyor) rows(ctx context.Context) ([]digest, error) {
-	b, err := facts.OpenBackup(ctx, view{v.d}, v.d.note.Device, v.d.pass, v.d.early)
+	b, err := facts.OpenBackup(ctx, view{v.d}, v.d.note.Device, v.d.pass, v.d.early, false)
 	if err != nil {
 		return nil, err
 	}

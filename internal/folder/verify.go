@@ -188,7 +188,7 @@ func (r contextReader) Read(p []byte) (int, error) {
 // manifest compares the folder with its own manifest, as deep as the level
 // says and the password allows.
 func (in *inspection) manifest(ctx context.Context) error {
-	b, err := facts.OpenBackup(ctx, in.dir.FS(), in.rec.Device, in.pass, nil)
+	b, err := facts.OpenBackup(ctx, in.dir.FS(), in.rec.Device, in.pass, nil, false)
 	if russet.KindOf(err) == russet.Damaged || errors.Is(err, mobilesync.ErrLegacy) {
 		in.problem("", "%v", err)
 		return nil

@@ -211,7 +211,7 @@ func readWhileCommitting(t *T) {
 		}
 		t.must(c.Close())
 		t.Reopen()
-		b = t.list()[0]
+		b = t.last()
 	} else {
 		t.must(err)
 		if diff := differ(Read(t, c.Folder()), one); diff != "" {

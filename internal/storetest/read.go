@@ -23,7 +23,7 @@ func importing(t *T) {
 	for _, name := range []string{"plain", "encrypted"} {
 		folder := mini(t, name)
 		var files int
-		opts := russet.ImportOptions{Note: "old", Passwords: passwords, Progress: func(n int, _ int64) { files = n }}
+		opts := russet.ImportOptions{Archived: true, Note: "old", Passwords: passwords, Progress: func(n int, _ int64) { files = n }}
 		b, err := t.Store.Import(ctx, mapFS(folder), opts)
 		t.must(err)
 		if b.Device != Device || !b.Archived || b.Note != "old" || b.Files != len(folder.payloads()) || files != b.Files ||
@@ -80,6 +80,9 @@ func importBad(t *T) {
 func verify(t *T) {
 	a := t.backup(Day(t, 1))
 	b := t.backup(Day(t, 2))
+	if t.versions {
+		t.must(t.Store.Delete(t.Context(), a.ID))
+	}
 	_, err := t.Store.Verify(t.Context(), a.ID, russet.VerifyOptions{})
 	t.kind(err, russet.Usage, "verify a backup that is gone")
 	for _, deep := range []bool{false, true} {
@@ -147,9 +150,9 @@ func cancelled(t *T) {
 	if _, err := d.Commit(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatalf("a cancelled commit: %v", err)
 	}
-	t.has(t.list()[0].ID, one)
+	t.has(t.last().ID, one)
 	t.Reopen()
-	b := t.list()[0]
+	b := t.last()
 	t.has(b.ID, two)
 	t.only(b.ID)
 }

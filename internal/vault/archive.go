@@ -1,0 +1,114 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"russet"
+	"russet/internal/facts"
+)
+
+// Archive keeps a backup until a person says otherwise.
+func (s *Store) Archive(ctx context.Context, id russet.BackupID, note string) (russet.Backup, error) {
+	return s.rearchive(ctx, id, true, note, fmt.Sprintf("archive the backup %s", id))
+}
+
+// Unarchive makes an archived backup deletable again.
+func (s *Store) Unarchive(ctx context.Context, id russet.BackupID) (russet.Backup, error) {
+	return s.rearchive(ctx, id, false, "", fmt.Sprintf("unarchive the backup %s", id))
+}
+
+func (s *Store) rearchive(ctx context.Context, id russet.BackupID, archived bool, note, doing string) (russet.Backup, error) {
+	v, err := s.find(ctx, id, doing)
+	if err != nil {
+		return russet.Backup{}, err
+	}
+	if v.problem != "" {
+		return russet.Backup{}, &russet.Error{Kind: russet.Damaged, Doing: doing, What: v.problem}
+	}
+	v.rec.Archived = archived
+	if archived {
+		v.rec.Note = note
+	}
+	if err := s.update(ctx, v); err != nil {
+		return russet.Backup{}, s.explain(err, doing)
+	}
+	return v.backup(s.opts.Name), nil
+}
+
+// Delete removes a backup or a draft for good. What only it referred to is
+// freed by maintenance, some days later.
+func (s *Store) Delete(ctx context.Context, id russet.BackupID) error {
+	doing := fmt.Sprintf("delete the backup %s", id)
+	if gone, err := s.deleteDraft(ctx, id, doing); gone || err != nil {
+		return err
+	}
+	v, err := s.find(ctx, id, doing)
+	if err != nil {
+		return err
+	}
+	if v.rec.Archived {
+		return &russet.Error{
+			Kind: russet.Usage, Doing: doing, What: "it is archived, to be kept until you say otherwise",
+			Hint: fmt.Sprintf("russet unarchive %s, then delete it", id),
+		}
+	}
+	lock, err := s.lockBackup(id, false, doing)
+	if err != nil {
+		return err
+	}
+	err = s.change(ctx, "delete", func(w *session) error {
+		// An interrupted update may have left it twice.
+		all, _, err := s.depot.Versions(ctx)
+		for _, x := range all {
+			if err == nil && x.Incomplete == "" && x.Tags[tagID] == string(id) {
+				err = w.DeleteVersion(ctx, x.Manifest)
+			}
+		}
+		if v.problem != "" && err == nil {
+			err = w.DeleteVersion(ctx, v.Manifest)
+		}
+		return err
+	})
+	if err = errors.Join(err, lock.Unlock()); err != nil {
+		return s.explain(err, doing)
+	}
+	return nil
+}
+
+// deleteDraft removes a draft; false if there is none of that name.
+func (s *Store) deleteDraft(ctx context.Context, id russet.BackupID, doing string) (bool, error) {
+	if !facts.IsID(string(id)) {
+		return false, nil
+	}
+	for _, dir := range []string{draftsDir, asideDir} {
+		notes, err := s.notes(dir)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", doing, err)
+		}
+		for _, n := range notes {
+			if n.ID != string(id) {
+				continue
+			}
+			lock, err := s.lockDevice(n.Device, doing)
+			if err != nil {
+				return false, err
+			}
+			name := asideDir + "/" + n.ID
+			if dir == draftsDir {
+				name = draftDir(n.Device)
+			}
+			if n.Step != receiving && n.Aside == "" {
+				err = &russet.Error{
+					Kind: russet.Busy, Doing: doing, What: "the device has finished it, it only has to be put in its place",
+					Hint: "russet repair does that",
+				}
+			} else {
+				err = s.dropDraft(ctx, name, n.ID)
+			}
+			return true, errors.Join(err, lock.Unlock())
+		}
+	}
+	return false, nil
+}

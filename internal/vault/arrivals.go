@@ -1,0 +1,133 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"path"
+
+	"russet/internal/facts"
+	"russet/internal/overlay"
+	"russet/mobilesync"
+	"russet/mobilesync/keybag"
+)
+
+// draftArrivals are the files of a draft.
+type draftArrivals struct {
+	d      *draft
+	copied int
+}
+
+func (a *draftArrivals) list(name string) ([]overlay.Item, error) {
+	return a.d.over.List(path.Join(string(a.d.note.Device), name))
+}
+
+func (a *draftArrivals) ready(*builder, string, []overlay.Item, []mobilesync.Record) error {
+	return nil
+}
+
+func (a *draftArrivals) file(c *builder, name string, it overlay.Item, row *mobilesync.Record) (entry, error) {
+	if it.ID == 0 && it.Base != name || it.ID != 0 && a.d.over.Shared(it.ID) {
+		if a.copied++; a.copied > maxCopies {
+			return entry{}, facts.Damaged("it holds too many copies of its own files, %q among them", name)
+		}
+	}
+	if it.ID == 0 {
+		return a.stayed(c, name, it, row)
+	}
+	return a.received(c, name, it, row)
+}
+
+// stayed carries a file over from the last backup, unread.
+func (a *draftArrivals) stayed(c *builder, name string, it overlay.Item, row *mobilesync.Record) (entry, error) {
+	old, err := a.d.base.lookup(it.Base)
+	if err != nil || old.entry == nil {
+		return entry{}, errors.Join(err, fmt.Errorf("carry %q over from the last backup", it.Base))
+	}
+	e := *old.entry
+	e.Name = name
+	if row == nil || len(row.EncryptionKey) == 0 || c.keys == nil || e.Key.key == nil {
+		return e, nil
+	}
+	if key, err := c.keys.FileKey(row.EncryptionKey); err != nil || string(key.Bytes()) != string(e.Key.key.Bytes()) {
+		c.rekey++ // what the device sent stays what it was
+	}
+	return e, nil
+}
+
+// received is a file of this run.
+func (a *draftArrivals) received(c *builder, name string, it overlay.Item, row *mobilesync.Record) (entry, error) {
+	p, ok, err := a.d.places.get(it.ID)
+	if err != nil {
+		return entry{}, err
+	}
+	if !ok {
+		return entry{}, fmt.Errorf("%q was received and is nowhere", name)
+	}
+	e := entry{Name: name, Stored: p.size, Sum: p.sum}
+	var key *keybag.Key
+	if row != nil {
+		e.Domain, e.Path = row.Domain, row.Path
+		key, _ = keyOf(row, c.keys)
+	} else if name == facts.ManifestDB || name == facts.ManifestPlist {
+		src, err := a.d.source(it.ID)
+		if err != nil {
+			return e, err
+		}
+		e, err = c.manifest(e, nil, src, &p.sum)
+		return e, errors.Join(err, src.Close())
+	}
+	if p.id == "" {
+		if p, err = a.asIs(c, it.ID, p, c.whyLocked(row)); err != nil {
+			return e, err
+		}
+	}
+	e.id, e.Size = p.id, p.length
+	switch {
+	case p.cbc && key == nil:
+		return e, fmt.Errorf("%q was decrypted and its key is gone", name)
+	case p.cbc:
+		e.Rebuild, e.Content, e.Key.key = rebuildCBC, &p.content, key
+	case key != nil:
+		e.Key.key, e.Why = key, p.why
+		if p.why == "" {
+			e.Why = whyPending
+		}
+		if p.size == 0 {
+			e.Why = whyDataless
+		}
+	default:
+		if e.Why = p.why; e.Why == whyPending || e.Why == "" {
+			e.Why = c.whyLocked(row)
+		}
+	}
+	return e, nil
+}
+
+// whyLocked is why a file without a key is kept as it came; "" if that is what
+// it is.
+func (c *builder) whyLocked(row *mobilesync.Record) string {
+	switch {
+	case row != nil:
+		_, why := keyOf(row, c.keys)
+		return why
+	case c.v.rec.Locked:
+		return whyPassword
+	default:
+		return ""
+	}
+}
+
+// asIs puts a file into the vault as it came.
+func (a *draftArrivals) asIs(c *builder, id overlay.ID, p place, why string) (place, error) {
+	src, err := a.d.source(id)
+	if err != nil {
+		return p, err
+	}
+	defer src.Close()
+	s, err := c.w.stow(c.ctx, src, nil, &p.sum, "")
+	if err != nil {
+		return p, err
+	}
+	p.id, p.length, p.content, p.cbc, p.why = s.id, s.length, s.content, false, why
+	return p, a.d.places.put(id, p)
+}

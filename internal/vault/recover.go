@@ -1,0 +1,250 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"russet"
+	"russet/internal/durable"
+	"russet/internal/facts"
+	"russet/internal/overlay"
+)
+
+// finish completes the commit of a device's draft that was interrupted after
+// the device had finished. The caller holds the device's lock.
+func (s *Store) finish(ctx context.Context, device russet.UDID, pass russet.Passwords) error {
+	d := &draft{s: s, pass: pass, allow: -1}
+	err := s.loadJSON(draftDir(device)+"/"+noteFile, maxRecord, &d.note)
+	if err != nil || d.note.Step == receiving || d.note.Device != device || !facts.IsID(d.note.ID) {
+		return nil // no draft, or one that Begin knows what to do with
+	}
+	s.log.Info("finishing a backup that was interrupted", "device", device)
+	if err := d.reopen(ctx); err != nil {
+		return errors.Join(err, d.close(false))
+	}
+	_, err = d.complete(ctx)
+	err = errors.Join(err, d.close(err == nil))
+	switch {
+	case err == nil:
+		return errors.Join(s.setStrikes(device, 0), s.dropAside(ctx, device), s.trash(draftDir(device)))
+	case russet.KindOf(err) == russet.Damaged:
+		return errors.Join(s.setStrikes(device, s.strikes(device)+1), d.setAside(ctx, err.Error()))
+	default:
+		return err
+	}
+}
+
+// reopen opens a draft whose device had finished.
+func (d *draft) reopen(ctx context.Context) error {
+	if d.note.Base != "" {
+		base, err := d.s.byID(ctx, d.note.Base)
+		if err != nil {
+			return err
+		}
+		if base == nil {
+			return facts.Damaged("the backup it is based on is gone")
+		}
+		if d.baseLock, err = d.s.lockBackup(base.rec.ID, true, "finish a backup"); err != nil {
+			return err
+		}
+		d.base = openTree(context.WithoutCancel(ctx), d.s.depot, base.Root, base.Start)
+	}
+	if err := d.open(ctx); err != nil {
+		return err
+	}
+	if d.over.Length() < d.note.Journal {
+		return facts.Damaged("the journal of the draft is damaged")
+	}
+	return nil
+}
+
+// recover finishes what interrupted runs of this computer left, as far as no
+// other process is at it. What fails is tried again by the next Begin.
+func (s *Store) recover(ctx context.Context) {
+	err := s.eachDraft(func(device russet.UDID) error { return s.finish(ctx, device, s.opts.Passwords) })
+	err = errors.Join(err, s.forgetDrafts(ctx), s.emptyTrash())
+	if err != nil {
+		s.log.Warn("what interrupted runs left behind could not all be tidied up", "err", err)
+	}
+}
+
+// eachDraft visits the devices with a draft that nobody works on.
+func (s *Store) eachDraft(visit func(russet.UDID) error) error {
+	entries, err := s.dir.ReadDir(draftsDir)
+	for _, e := range entries {
+		device := russet.UDID(e.Name())
+		if !device.Valid() {
+			continue
+		}
+		lock, e := s.lockDevice(device, "open the vault")
+		if russet.KindOf(e) == russet.Busy {
+			continue
+		}
+		if e == nil {
+			e = errors.Join(visit(device), lock.Unlock())
+		}
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+// forgetDrafts removes the incomplete versions of this computer's drafts that
+// are no more.
+func (s *Store) forgetDrafts(ctx context.Context) error {
+	all, _, err := s.depot.Versions(ctx)
+	if err != nil {
+		return err
+	}
+	var gone []string
+	for _, v := range all {
+		if v.Incomplete == "" || v.Tags[tagHost] != s.host {
+			continue
+		}
+		// A run that is at work made its note before this version.
+		notes, err := s.allNotes()
+		if err != nil {
+			return err
+		}
+		alive := false
+		for _, n := range notes {
+			alive = alive || n.ID == v.Tags[tagDraft]
+		}
+		if !alive {
+			gone = append(gone, v.Manifest)
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	return s.change(ctx, "tidy", func(w *session) error {
+		for _, m := range gone {
+			if err := w.DeleteVersion(ctx, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// notes reads the notes of all drafts in a folder of the local part.
+func (s *Store) notes(dir string) ([]draftNote, error) {
+	entries, err := s.dir.ReadDir(dir)
+	if isMissing(err) {
+		return nil, nil
+	}
+	var notes []draftNote
+	for _, e := range entries {
+		var n draftNote
+		if err := s.loadJSON(dir+"/"+e.Name()+"/"+noteFile, maxRecord, &n); err != nil || !facts.IsID(n.ID) || !n.Device.Valid() {
+			continue // of a run that did not come to write it, or is just being made
+		}
+		notes = append(notes, n)
+	}
+	return notes, err
+}
+
+func (s *Store) allNotes() ([]draftNote, error) {
+	a, err := s.notes(draftsDir)
+	b, err2 := s.notes(asideDir)
+	return append(a, b...), errors.Join(err, err2)
+}
+
+// Drafts lists what unfinished runs of this computer left behind.
+func (s *Store) Drafts(ctx context.Context, device russet.UDID) ([]russet.Backup, error) {
+	drafts := []russet.Backup{}
+	for _, dir := range []string{draftsDir, asideDir} {
+		notes, err := s.notes(dir)
+		if err != nil {
+			return nil, fmt.Errorf("list the drafts of the vault %q: %w", s.opts.Name, err)
+		}
+		for _, n := range notes {
+			if device != "" && n.Device != device {
+				continue
+			}
+			name := string(n.Device)
+			if dir == asideDir {
+				name = n.ID
+			}
+			b, err := s.draftBackup(dir+"/"+name, n)
+			if err != nil {
+				return nil, fmt.Errorf("list the drafts of the vault %q: %w", s.opts.Name, err)
+			}
+			drafts = append(drafts, b)
+		}
+	}
+	return drafts, ctx.Err()
+}
+
+// draftBackup describes a draft: when it was begun and what was received.
+func (s *Store) draftBackup(dir string, n draftNote) (russet.Backup, error) {
+	b := russet.Backup{
+		ID: russet.BackupID(n.ID), Device: n.Device, Time: n.Started, Store: s.opts.Name, Draft: true, Problem: n.Aside, Added: n.Added,
+	}
+	sub, err := s.dir.Sub(dir)
+	if isMissing(err) {
+		return b, nil
+	}
+	if err != nil {
+		return b, err
+	}
+	defer sub.Close()
+	b.Files, b.Size, err = countReceived(sub)
+	return b, err
+}
+
+// dropAside removes the drafts of a device that were set aside.
+func (s *Store) dropAside(ctx context.Context, device russet.UDID) error {
+	notes, err := s.notes(asideDir)
+	for _, n := range notes {
+		if n.Device == device {
+			err = errors.Join(err, s.dropDraft(ctx, asideDir+"/"+n.ID, n.ID))
+		}
+	}
+	return err
+}
+
+// dropDraft removes a draft and what keeps its data alive in the vault.
+func (s *Store) dropDraft(ctx context.Context, name, id string) error {
+	ctx = context.WithoutCancel(ctx)
+	all, _, err := s.depot.Versions(ctx)
+	held := false
+	for _, v := range all {
+		held = held || v.Incomplete != "" && v.Tags[tagDraft] == id
+	}
+	if err == nil && held {
+		err = s.change(ctx, "drop a draft", func(w *session) error { return s.release(ctx, w, id) })
+	}
+	return errors.Join(err, s.trash(name))
+}
+
+// trash removes a folder of the local part in a way that a crash cannot leave
+// half of it under its name.
+func (s *Store) trash(name string) error {
+	into := trashDir + "/" + facts.NewID()
+	if err := s.dir.Rename(name, into); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	return s.dir.RemoveAll(into)
+}
+
+func (s *Store) emptyTrash() error {
+	entries, err := s.dir.ReadDir(trashDir)
+	for _, e := range entries {
+		err = errors.Join(err, s.dir.RemoveAll(trashDir+"/"+e.Name()))
+	}
+	return err
+}
+
+// countReceived counts the files of a draft.
+func countReceived(dir *durable.Dir) (files int, size int64, err error) {
+	files, size, err = overlay.Received(dir, journalFile)
+	if isMissing(err) {
+		err = nil // a run is at work in it
+	}
+	return files, size, err
+}
