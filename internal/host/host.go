@@ -27,6 +27,7 @@ type Options struct {
 	// PasswordFile names a file whose first line is a backup password, tried
 	// after the remembered one; "" if none.
 	PasswordFile string
+	Vaults       VaultAnswers
 	Log          *slog.Logger // nil means silence
 }
 
@@ -42,6 +43,7 @@ type Host struct {
 type shared struct {
 	home         Home
 	passwordFile string
+	vaults       VaultAnswers
 	log          *slog.Logger
 
 	mu      sync.Mutex       // for the two below
@@ -56,7 +58,7 @@ type shared struct {
 // Open makes a Host. It touches nothing yet.
 func Open(opts Options) *Host {
 	return &Host{mux: opts.Mux, shared: &shared{
-		home: opts.Home, passwordFile: opts.PasswordFile,
+		home: opts.Home, passwordFile: opts.PasswordFile, vaults: opts.Vaults,
 		log:    cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
 		opened: map[string]russet.Store{},
 	}}
@@ -106,7 +108,11 @@ func (h *Host) openStore(ctx context.Context, st StoreSettings) (russet.Store, e
 	if store := h.opened[st.URL]; store != nil {
 		return store, nil
 	}
-	store, err := h.openFolder(ctx, st)
+	open := h.openFolder
+	if IsVault(st.URL) {
+		open = h.openVault
+	}
+	store, err := open(ctx, st)
 	if err != nil {
 		return nil, err
 	}

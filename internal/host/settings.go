@@ -24,6 +24,8 @@ type StoreSettings struct {
 	URL  string `json:"url"`
 	// Allowance is how many bytes russet may use there; 0 means no limit.
 	Allowance int64 `json:"allowance,omitempty"`
+	// Vault is the identifier of a vault; "" for a folder.
+	Vault string `json:"vault,omitempty"`
 }
 
 func (s *settings) find(name string) *StoreSettings {

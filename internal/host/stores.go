@@ -100,6 +100,7 @@ func (h *Host) SetAllowance(ctx context.Context, name string, bytes int64) error
 // RemoveStore forgets a store. Its backups stay where they are.
 func (h *Host) RemoveStore(ctx context.Context, name string) (StoreSettings, error) {
 	var gone StoreSettings
+	var rest []StoreSettings
 	err := h.changeSettings(ctx, func(s *settings) error {
 		st := s.find(name)
 		if st == nil {
@@ -107,8 +108,12 @@ func (h *Host) RemoveStore(ctx context.Context, name string) (StoreSettings, err
 		}
 		gone = *st
 		s.Stores = slices.DeleteFunc(s.Stores, func(o StoreSettings) bool { return o.Name == name })
+		rest = s.Stores
 		return nil
 	})
+	if err == nil {
+		err = h.forgetVault(gone, rest)
+	}
 	return gone, err
 }
 
