@@ -80,7 +80,7 @@ func open(ctx context.Context, st blob.Storage, password string, opts OpenOption
 }
 
 func newDepot(rep repo.DirectRepository, st blob.Storage, opts OpenOptions) *Depot {
-	slots, cached := min(max(runtime.GOMAXPROCS(0), 2), 4), int64(64<<20)
+	slots, cached := min(max(runtime.GOMAXPROCS(0), 2), 3), int64(64<<20)
 	if opts.LowMemory {
 		slots, cached = 1, 8<<20
 	}

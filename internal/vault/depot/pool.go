@@ -2,7 +2,7 @@ package depot
 
 // poolSizes are the sizes of the buffers that writers fill: most files fit the
 // smallest.
-var poolSizes = [...]int{64 << 10, 512 << 10, 2 << 20, 4 << 20}
+var poolSizes = [...]int{64 << 10, 512 << 10, 2 << 20}
 
 // buffer returns an empty buffer for at least n bytes, of a size that is
 // pooled.

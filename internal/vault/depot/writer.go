@@ -17,11 +17,12 @@ type Kind uint8
 
 // The kinds. All of them are read in the same way.
 const (
-	Stream Kind = iota + 1 // cut where the content says; compressed
-	Media                  // large equal chunks, not compressed: for what is compressed already
-	Pages                  // 16 KiB chunks: for databases, whose pages change in place
-	Pieces                 // every Write is one chunk
-	Meta                   // kept apart from the data, with trees and indexes: for small files needed first
+	Stream    Kind = iota + 1 // cut where the content says; compressed
+	Media                     // large equal chunks, not compressed: for what is compressed already
+	Pages                     // 16 KiB chunks: for databases, whose pages change in place
+	Pieces                    // every Write is one chunk, kept apart like Meta
+	Meta                      // kept apart from the data, with trees and indexes: for small files needed first
+	MetaPages                 // Pages kept apart from the data: for a second copy of a database
 )
 
 // cut is how a kind is stored. The stock tool's own splitters stop at 128 KiB,
@@ -42,11 +43,13 @@ const (
 func (k Kind) cut() cut {
 	switch k {
 	case Media:
-		return cut{chunk: 4 << 20, batch: 4 << 20}
+		return cut{chunk: 2 << 20, batch: 2 << 20}
 	case Pages:
 		return cut{chunk: pageSize, batch: 32 * pageSize, compressor: compressor}
 	case Pieces:
-		return cut{chunk: 4 << 20, batch: 4 << 20, compressor: compressor}
+		return cut{chunk: 2 << 20, batch: 2 << 20, prefix: "k", compressor: compressor}
+	case MetaPages:
+		return cut{chunk: pageSize, batch: 32 * pageSize, prefix: "k", compressor: compressor}
 	case Meta:
 		return cut{chunk: 1 << 20, batch: 1 << 20, prefix: "k", compressor: compressor}
 	default:
