@@ -49,6 +49,8 @@ type app struct {
 	yes   bool
 	debug bool
 	store string
+	// vaultFile holds the password of the vault at hand.
+	vaultFile string
 
 	opened *host.Host
 	// patient says that waiting for Ctrl-C is all there is to do.
@@ -59,6 +61,9 @@ type app struct {
 func (a *app) run(ctx context.Context, args []string) int {
 	root := a.root()
 	root.SetArgs(args)
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		a.asks = false // a person who presses Tab is not asked for a password
+	}
 	err := root.ExecuteContext(ctx)
 	if a.opened != nil {
 		if closeErr := a.opened.Close(); err == nil {
@@ -97,7 +102,7 @@ func (a *app) host() (*host.Host, error) {
 	}
 	a.opened = host.Open(host.Options{
 		Home: home, Mux: a.getenv("USBMUXD_SOCKET_ADDRESS"),
-		PasswordFile: a.getenv("RUSSET_BACKUP_PASSWORD_FILE"), Log: a.logger(),
+		PasswordFile: a.getenv("RUSSET_BACKUP_PASSWORD_FILE"), Vaults: a.vaultAnswers(), Log: a.logger(),
 	})
 	return a.opened, nil
 }
@@ -130,6 +135,7 @@ BACKUP is an ID, the beginning of one, or "latest".`,
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "print results (and errors) as JSON")
 	flags.StringVar(&a.store, "store", "", "the store to work with: `NAME` (the only one is the default)")
+	flags.StringVar(&a.vaultFile, "vault-password-file", "", "the `FILE` whose first line is the password of the vault (- reads standard input)")
 	flags.BoolVar(&a.debug, "debug", false, "say what happens behind the scenes")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(fmt.Sprintf("%q shows its flags", cmd.CommandPath()+" --help"), "%s", err)

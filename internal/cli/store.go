@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -16,46 +15,16 @@ import (
 func (a *app) storeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "store", Short: "say where backups are kept", GroupID: "backup",
-		Long: `A store is where backups are kept: a folder that Finder and iTunes would accept.
-The first backup makes one by itself; add your own to choose the place.`,
-		Example: "  russet store add main folder:/srv/backups\n  russet store list",
+		Long: `A store is where backups are kept: a folder that Finder and iTunes would accept, or a
+vault: encrypted, every backup a version, on a disk or a server.
+The first backup makes a folder by itself; add your own store to choose the place.`,
+		Example: "  russet store add main folder:/srv/backups\n  russet store add home vault:/mnt/disk/phones\n  russet store list",
 		Args:    unknownCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.storeAdd(), a.storeList(), a.storeStatus(), a.storeSet(), a.storeRemove(),
-		a.vaultOnly("password NAME", "change the password of a vault", 1),
-		a.vaultOnly("kit NAME FILE", "write the recovery kit of a vault", 2))
+		a.storePassword(), a.storeKit(), a.storeRecover())
 	return cmd
-}
-
-func (a *app) storeAdd() *cobra.Command {
-	return &cobra.Command{
-		Use: "add NAME URL", Short: "keep backups in a folder",
-		Long: `Adds a store. URL is folder:/path. The folder is made when it is absent; one that
-holds backups already (of Finder, iTunes, idevicebackup2 or russet) is joined, and
-nothing in it is changed.` + exits(russet.Usage, russet.NoSpace, russet.Unsupported),
-		Example: "  russet store add main folder:/srv/backups",
-		Args:    needs(2, 2, "a name and an address such as folder:/srv/backups"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			h, err := a.host()
-			if err != nil {
-				return err
-			}
-			found, err := h.AddStore(cmd.Context(), args[0], args[1])
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return writeJSON(a.out, map[string]any{"name": args[0], "url": args[1], "backups": len(found)})
-			}
-			if len(found) == 0 {
-				fmt.Fprintf(a.out, "The store %q is ready.\n", args[0])
-				return nil
-			}
-			fmt.Fprintf(a.out, "The store %q is ready; it holds %s already.\n", args[0], many(len(found), "backup"))
-			return nil
-		},
-	}
 }
 
 func (a *app) storeList() *cobra.Command {
@@ -235,31 +204,4 @@ func (a *app) storeRemove() *cobra.Command {
 		},
 	}
 	return cmd
-}
-
-// vaultOnly is a command that makes sense for vaults and is refused for
-// folders with the reason.
-func (a *app) vaultOnly(use, short string, words int) *cobra.Command {
-	name, _, _ := strings.Cut(use, " ")
-	return &cobra.Command{
-		Use: use, Short: short + " (folders have none)",
-		Long: "A folder has no password of its own: what protects it is the backup password of each\n" +
-			"device, see \"russet encryption\". Vaults come in a later version." + exits(russet.Usage, russet.Unsupported),
-		Example: "  russet encryption status",
-		Args:    needs(words, words, "the name of a store"), ValidArgsFunction: a.completeStores,
-		RunE: func(_ *cobra.Command, args []string) error {
-			h, err := a.host()
-			if err != nil {
-				return err
-			}
-			if _, err := h.Store(args[0]); err != nil {
-				return err
-			}
-			return &russet.Error{
-				Kind: russet.Unsupported, What: fmt.Sprintf("the store %q is a folder; it has no %s", args[0],
-					cmp.Or(map[string]string{"kit": "recovery kit"}[name], name)),
-				Hint: `backups are protected by the backup password of each device: "russet encryption"`,
-			}
-		},
-	}
 }
