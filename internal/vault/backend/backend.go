@@ -81,7 +81,8 @@ func Open(ctx context.Context, opts Options) (*Backend, error) {
 		b.mirror, err = openMirror(opts.Mirror)
 	}
 	if err != nil {
-		return nil, errors.Join(explain(opts.Location, "open the vault", err), b.Close(context.WithoutCancel(ctx)))
+		_ = b.Close(context.WithoutCancel(ctx)) // nothing was written
+		return nil, explain(opts.Location, "open the vault", err)
 	}
 	return b, nil
 }
@@ -95,7 +96,7 @@ func (b *Backend) open(ctx context.Context) (err error) {
 	case SFTP:
 		b.provider, err = openSFTP(ctx, &b.opts)
 	case WebDAV:
-		b.provider, err = openWebDAV(ctx, b.opts)
+		b.provider, err = openWebDAV(ctx, &b.opts)
 	default:
 		err = refuse("there is no address of a vault", "")
 	}

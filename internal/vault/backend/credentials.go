@@ -22,6 +22,7 @@ type Credentials struct {
 	PrivateKey   secrets.Secret // SFTP: PEM
 	Passphrase   secrets.Secret // SFTP: of the private key
 	KnownHosts   string         // SFTP: lines as in known_hosts, for every kind of key the server has
+	Certificate  string         // S3: PEM of the server's own, when no known authority vouches for it
 }
 
 // sealed is how credentials lie in a sealed file.
@@ -34,6 +35,7 @@ type sealed struct {
 	PrivateKey   string `json:"privateKey,omitempty"`
 	Passphrase   string `json:"passphrase,omitempty"`
 	KnownHosts   string `json:"knownHosts,omitempty"`
+	Certificate  string `json:"certificate,omitempty"`
 }
 
 // Encode gives the credentials as JSON, secrets and all: for a sealed file,
@@ -42,6 +44,7 @@ func (c Credentials) Encode() ([]byte, error) {
 	return json.Marshal(sealed{
 		AccessKey: c.AccessKey, SecretKey: string(c.SecretKey), SessionToken: string(c.SessionToken), User: c.User,
 		Password: string(c.Password), PrivateKey: string(c.PrivateKey), Passphrase: string(c.Passphrase), KnownHosts: c.KnownHosts,
+		Certificate: c.Certificate,
 	})
 }
 
@@ -58,6 +61,7 @@ func DecodeCredentials(data []byte) (Credentials, error) {
 	return Credentials{
 		AccessKey: s.AccessKey, SecretKey: secrets.Secret(s.SecretKey), SessionToken: secrets.Secret(s.SessionToken), User: s.User,
 		Password: secrets.Secret(s.Password), PrivateKey: secrets.Secret(s.PrivateKey), Passphrase: secrets.Secret(s.Passphrase), KnownHosts: s.KnownHosts,
+		Certificate: s.Certificate,
 	}, nil
 }
 

@@ -82,7 +82,7 @@ func (b *Backend) writeShards() error {
 	if err := b.folder.Replace(sharded.ParametersFile, buf.Bytes(), 0o600); err != nil {
 		return err
 	}
-	_ = b.before("sync", sharded.ParametersFile)
+	_ = b.before("synced", sharded.ParametersFile)
 	return nil
 }
 
@@ -106,7 +106,7 @@ func (b *Backend) syncNames(ctx context.Context, id blob.ID) error {
 	if err := b.syncFolders(path.Dir(filepath.ToSlash(rel))); err != nil {
 		return fmt.Errorf("sync the folder of blob %s: %w", id, err)
 	}
-	_ = b.before("sync", filepath.Base(file))
+	_ = b.before("synced", filepath.Base(file))
 	return nil
 }
 

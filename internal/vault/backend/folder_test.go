@@ -38,6 +38,7 @@ func TestFolder(t *testing.T) {
 	}
 	blobsThere(t, open(t, o))
 	ownThere(t, open(t, o))
+	leftoversThere(t, o.Location.Path, open(t, o))
 	must(t, filepath.WalkDir(o.Location.Path, func(name string, d fs.DirEntry, err error) error {
 		must(t, err)
 		info, err := d.Info()
@@ -222,7 +223,7 @@ func TestBandwidth(t *testing.T) {
 	}
 }
 
-// TestLocation: kopia learns no secret, and a closed storage can be closed.
+// TestNothingIsTold: kopia learns no secret, and a closed storage can be closed.
 func TestNothingIsTold(t *testing.T) {
 	o := place(t)
 	o.Credentials = backend.Credentials{SecretKey: "hush"}

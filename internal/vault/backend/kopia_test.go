@@ -1,8 +1,10 @@
 package backend_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -71,10 +73,10 @@ func kopiaOn(t *testing.T, o backend.Options) {
 	r, err := again.OpenObject(ctx, id)
 	must(t, err)
 	got := make([]byte, len(data))
-	n, err := r.Read(got)
+	_, err = io.ReadFull(r, got)
 	must(t, err, r.Close(), again.Close(ctx))
-	if n == 0 || string(got[:n]) != string(data[:n]) {
-		t.Errorf("read %d bytes, and other ones", n)
+	if !bytes.Equal(got, data) {
+		t.Error("other bytes are read than were written")
 	}
 	// Closing the repository has not closed the storage it was lent.
 	if _, blobs, err := b.Usage(ctx); blobs == 0 || err != nil {

@@ -83,7 +83,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestCredentialsDoNotPrint(t *testing.T) {
-	c := backend.Credentials{AccessKey: "key", SecretKey: "hush1", SessionToken: "hush2", User: "anna", Password: "hush3", PrivateKey: "hush4", Passphrase: "hush5", KnownHosts: "nas ssh-ed25519 AAAA"}
+	c := backend.Credentials{AccessKey: "key", SecretKey: "hush1", SessionToken: "hush2", User: "anna", Password: "hush3", PrivateKey: "hush4", Passphrase: "hush5", KnownHosts: "nas ssh-ed25519 AAAA", Certificate: "PEM"}
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "c", c, "p", &c)
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "c", c, "o", backend.Options{Credentials: c})

@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/kopia/kopia/repo/blob"
@@ -24,28 +23,30 @@ func openS3(ctx context.Context, o Options) (blob.Storage, error) {
 	if prefix != "" {
 		prefix += "/"
 	}
-	if err := lookS3(ctx, l, c, prefix); err != nil {
+	if err := lookS3(ctx, o, prefix); err != nil {
 		return nil, err
 	}
 	return s3.New(ctx, &s3.Options{
 		BucketName: l.Bucket, Prefix: prefix, Endpoint: l.address(0), DoNotUseTLS: !l.TLS, Region: l.Region,
 		AccessKeyID: c.AccessKey, SecretAccessKey: string(c.SecretKey), SessionToken: string(c.SessionToken),
+		RootCA: []byte(c.Certificate),
 	}, o.Create)
 }
 
 // lookS3 lists what the vault would list: that needs the bucket, the key and
 // the right to see this prefix, and asks once instead of ten times.
-func lookS3(ctx context.Context, l Location, c Credentials, prefix string) error {
+func lookS3(ctx context.Context, o Options, prefix string) error {
+	l, c := o.Location, o.Credentials
 	ctx, cancel := context.WithTimeout(ctx, firstLook)
 	defer cancel()
-	transport, err := minio.DefaultTransport(l.TLS)
+	transport, err := webTransport(o)
 	if err != nil {
 		return err
 	}
 	defer transport.CloseIdleConnections()
 	client, err := minio.New(l.address(0), &minio.Options{
 		Creds: credentials.NewStaticV4(c.AccessKey, string(c.SecretKey), string(c.SessionToken)), Secure: l.TLS, Region: l.Region,
-		Transport: http.RoundTripper(transport), MaxRetries: 2,
+		Transport: transport, MaxRetries: 2,
 	})
 	if err != nil {
 		return err

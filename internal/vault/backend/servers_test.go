@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -74,6 +76,7 @@ func TestServers(t *testing.T) {
 			t.Run("blobs", func(t *testing.T) { blobsThere(t, open(t, o)) })
 			t.Run("own", func(t *testing.T) { ownThere(t, open(t, o)) })
 			t.Run("killed", func(t *testing.T) { killedThere(t, s, open(t, o)) })
+			t.Run("leftovers", func(t *testing.T) { leftoversThere(t, s.Data, open(t, o)) })
 			t.Run("offline", func(t *testing.T) { offlineThere(t, s) })
 		})
 	}
@@ -249,6 +252,36 @@ func killedThere(t *testing.T, s *servers.Server, b *backend.Backend) {
 		t.Errorf("after the server came back: %d bytes, %v", got.Len(), err)
 	}
 	list(t, b, "p", id)
+}
+
+// leftoversThere: what interrupted puts left goes once it is old, and nothing else.
+func leftoversThere(t *testing.T, data string, b *backend.Backend) {
+	ctx := t.Context()
+	const id = "pleft6789abcdef0123456789abcdef-s2"
+	must(t, b.PutBlob(ctx, id, blobOf([]byte("whole")), blob.PutOptions{}))
+	if b.Location().Kind == backend.S3 {
+		if n, err := b.RemoveLeftovers(ctx, 0); n != 0 || err != nil {
+			t.Errorf("a bucket had %d bytes of leftovers, %v", n, err)
+		}
+		return
+	}
+	_, err := b.RemoveLeftovers(ctx, 0) // of the killed server
+	must(t, err)
+	for _, name := range []string{"left.f.tmp.0123456789abcdef", "left.f-1234567890123", "p/lef/left.f.tmp.0123456789abcdef", "left.f.tmp.strange", "left.txt"} {
+		must(t, os.WriteFile(filepath.Join(data, filepath.FromSlash(name)), []byte("half"), 0o600))
+	}
+	if n, err := b.RemoveLeftovers(ctx, time.Hour); n != 0 || err != nil {
+		t.Errorf("young leftovers are removed: %d bytes, %v", n, err)
+	}
+	if n, err := b.RemoveLeftovers(ctx, -time.Minute); n != 12 || err != nil {
+		t.Errorf("%d bytes are removed, %v", n, err)
+	}
+	for _, name := range []string{"left.f.tmp.strange", "left.txt"} {
+		must(t, os.Remove(filepath.Join(data, name)))
+	}
+	if m, err := b.GetMetadata(ctx, id); m.Length != 5 || err != nil {
+		t.Errorf("a whole blob is %+v, %v", m, err)
+	}
 }
 
 // offlineThere: a server that is away is said to be away.

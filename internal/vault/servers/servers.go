@@ -69,6 +69,8 @@ func (s *Server) Start() {
 	s.mu.Lock()
 	// os/exec writes both by one goroutine, and the processes follow each other.
 	cmd.Stdout, cmd.Stderr = &s.output, &s.output
+	// A child that outlives the server must not keep us waiting.
+	cmd.WaitDelay = 10 * time.Second
 	err := cmd.Start()
 	s.process, s.gone = cmd, make(chan struct{})
 	gone := s.gone

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +29,22 @@ const bucket = "phones"
 // StartS3 starts versitygw with one empty bucket.
 func StartS3(t testing.TB) *Server {
 	t.Helper()
+	return startS3(t)
+}
+
+// StartS3TLS does the same behind a certificate that no authority vouches for.
+func StartS3TLS(t testing.TB) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	certificate, key := filepath.Join(dir, "certificate"), filepath.Join(dir, "key")
+	must(t, writeCertificate(t, certificate, key))
+	s := startS3(t, "--cert", certificate, "--key", key)
+	s.Location.TLS = true
+	return s
+}
+
+func startS3(t testing.TB, args ...string) *Server {
+	t.Helper()
 	gateway := program(t, "versitygw")
 	root, extra := t.TempDir(), t.TempDir()
 	s := &Server{Data: filepath.Join(root, bucket), Credentials: backend.Credentials{AccessKey: "russet", SecretKey: secret()}}
@@ -35,7 +52,8 @@ func StartS3(t testing.TB) *Server {
 	s.Location = backend.Location{Kind: backend.S3, Bucket: bucket}
 	s.Location.Host, s.Location.Port = s.run(t, func(port string) *exec.Cmd {
 		// A folder for attributes: not every file system of a test has its own.
-		cmd := exec.Command(gateway, "--quiet", "--port", "127.0.0.1:"+port, "posix", "--sidecar", extra, root)
+		all := append(slices.Clone(args), "--quiet", "--port", "127.0.0.1:"+port, "posix", "--sidecar", extra, root)
+		cmd := exec.Command(gateway, all...)
 		cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY_ID="+s.Credentials.AccessKey, "ROOT_SECRET_ACCESS_KEY="+string(s.Credentials.SecretKey))
 		return cmd
 	})
@@ -57,7 +75,7 @@ func (s *Server) rclone(t testing.TB, protocol, root string, args ...string) fun
 	t.Helper()
 	rclone, cache := program(t, "rclone"), t.TempDir()
 	return func(port string) *exec.Cmd {
-		all := append([]string{"serve", protocol, root, "--addr", "127.0.0.1:" + port, "--config", os.DevNull, "--cache-dir", cache}, args...)
+		all := append([]string{"serve", protocol, root, "--addr", "127.0.0.1:" + port, "--config", os.DevNull, "--cache-dir", cache, "--dir-cache-time", "0s"}, args...)
 		cmd := exec.Command(rclone, all...)
 		cmd.Env = append(os.Environ(), "RCLONE_USER="+s.Credentials.User, "RCLONE_PASS="+string(s.Credentials.Password))
 		return cmd
