@@ -66,6 +66,9 @@ func (d *Depot) maintain(ctx context.Context, opts MaintainOptions) (r MaintainR
 	}
 	if opts.Now {
 		safety = maintenance.SafetyNone
+		if err := pause(ctx, time.Second+100*time.Millisecond); err != nil {
+			return r, err
+		}
 	}
 	// Not forced: forcing skips kopia's own look at the owner.
 	err = d.direct(ctx, "maintenance", func(ctx context.Context, w repo.DirectRepositoryWriter) error {
@@ -77,11 +80,27 @@ func (d *Depot) maintain(ctx context.Context, opts MaintainOptions) (r MaintainR
 	if err != nil {
 		return r, err
 	}
+	if opts.Full && opts.Now {
+		if err := d.squeeze(ctx); err != nil {
+			return r, err
+		}
+	}
 	if err := d.rep.Refresh(ctx); err != nil {
 		return r, err
 	}
 	after, left, err := d.measure(ctx)
 	return MaintainReport{Freed: size - left, Contents: max(before.Contents-after.Contents, 0)}, err
+}
+
+// pause lets this second pass: kopia counts in seconds, and what was written in
+// this one would be deleted "in the next" and not be freed now.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // mayMaintain looks at the owner and at the versions.
