@@ -41,6 +41,9 @@ func (d *draft) commit(ctx context.Context) (russet.Backup, error) {
 	if err := d.barrier(); err != nil {
 		return russet.Backup{}, err
 	}
+	if err := d.over.Sync(); err != nil { // the barrier's own record, which the note counts
+		return russet.Backup{}, err
+	}
 	d.note.Step, d.note.Journal = finished, d.over.Length()
 	if err := d.saveNote(); err != nil {
 		d.note.Step = receiving

@@ -43,6 +43,9 @@ func (d *draft) commit(ctx context.Context) (russet.Backup, error) {
 	d.mu.Lock()
 	err := d.barrier()
 	if err == nil {
+		err = d.over.Sync() // the barrier's own record, which the note counts
+	}
+	if err == nil {
 		d.note.Step, d.note.Journal = finished, d.over.Length()
 		if err = d.saveNote(); err != nil {
 			d.note.Step = receiving

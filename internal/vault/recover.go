@@ -21,10 +21,10 @@ func (s *Store) finish(ctx context.Context, device russet.UDID, pass russet.Pass
 		return nil // no draft, or one that Begin knows what to do with
 	}
 	s.log.Info("finishing a backup that was interrupted", "device", device)
-	if err := d.reopen(ctx); err != nil {
-		return errors.Join(err, d.close(false))
+	if err = d.reopen(ctx); err == nil {
+		_, err = d.complete(ctx)
 	}
-	_, err = d.complete(ctx)
+	d.lock = nil // it stays the caller's
 	err = errors.Join(err, d.close(err == nil))
 	switch {
 	case err == nil:

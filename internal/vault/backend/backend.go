@@ -36,7 +36,7 @@ type Options struct {
 
 	// Before is asked before every change: op is "putblob" or "deleteblob" and
 	// name the blob's. In a folder of this computer, a put that has become
-	// durable is told as "sync", with the name of the file; the answer is ignored.
+	// durable is told as "synced", with the name of the file; the answer is ignored.
 	Before func(op, name string) error
 	// Limit may refuse a pack of data (p…) of that many bytes. What kopia needs
 	// to close a session in order is not asked about.

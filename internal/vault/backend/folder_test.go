@@ -85,7 +85,7 @@ func TestBefore(t *testing.T) {
 	var answer error
 	o.Before = func(op, name string) error {
 		asked = append(asked, op+" "+name)
-		if op == "sync" {
+		if op == "synced" {
 			return errors.New("nobody listens")
 		}
 		return answer
