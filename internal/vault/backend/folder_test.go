@@ -93,8 +93,8 @@ func TestBefore(t *testing.T) {
 	b := open(t, o)
 	must(t, b.PutBlob(t.Context(), packID, blobOf([]byte("data")), blob.PutOptions{}), b.Put(t.Context(), "russet.x", nil), b.DeleteBlob(t.Context(), packID))
 	want := []string{
-		"putblob .shards", "sync .shards", "putblob " + packID, "sync 3456789abcdef0123456789abcdef-s1.f",
-		"putblob russet.x", "sync russet.x.f", "deleteblob " + packID,
+		"putblob .shards", "synced .shards", "putblob " + packID, "synced 3456789abcdef0123456789abcdef-s1.f",
+		"putblob russet.x", "synced russet.x.f", "deleteblob " + packID,
 	}
 	if !slices.Equal(asked, want) {
 		t.Errorf("asked %q", asked)
