@@ -21,6 +21,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -36,6 +38,13 @@ type options struct {
 }
 
 func main() {
+	if len(os.Args) == 4 && os.Args[1] == indexChildFlag {
+		if err := lookInside(context.Background(), os.Args[2], os.Args[3]); err != nil {
+			fmt.Fprintf(os.Stderr, "cluster: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var o options
@@ -51,11 +60,38 @@ func main() {
 	flag.Int64Var(&o.film, "film", 60e6, "bytes that are filmed every day")
 	flag.BoolVar(&o.durable, "durable", true, "nodes wait for their disks, as against a power cut")
 	flag.BoolVar(&o.keep, "keep", false, "keep the folder afterwards")
+	var index string
+	flag.StringVar(&index, "index", "", "instead of all this: what the index of a vault costs, for so many chunks (\"10000,1000000\")")
 	flag.Parse()
-	if err := run(ctx, o); err != nil {
+	var err error
+	if index != "" {
+		err = runIndex(ctx, o, index)
+	} else {
+		err = run(ctx, o)
+	}
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "cluster: %v\n", err)
 		os.Exit(1)
 	}
+}
+
+func runIndex(ctx context.Context, o options, list string) error {
+	var sizes []int
+	for word := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil {
+			return err
+		}
+		sizes = append(sizes, n)
+	}
+	work, err := os.MkdirTemp(o.work, "russet-index-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	table, err := indexTable(ctx, work, sizes)
+	fmt.Print(table)
+	return err
 }
 
 func run(ctx context.Context, o options) (err error) {
