@@ -59,7 +59,10 @@ func setup(env *testscript.Env, key func() (*rsa.PrivateKey, error)) error {
 		}
 	})
 	env.Values[benchKey{}] = b
-	for _, name := range []string{"NO_COLOR", "CLICOLOR_FORCE", "RUSSET_BACKUP_PASSWORD_FILE", "DBUS_SESSION_BUS_ADDRESS"} {
+	for _, name := range []string{
+		"NO_COLOR", "CLICOLOR_FORCE", "RUSSET_BACKUP_PASSWORD_FILE", "RUSSET_VAULT_PASSWORD_FILE", "DBUS_SESSION_BUS_ADDRESS",
+		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+	} {
 		env.Setenv(name, "")
 	}
 	env.Setenv("HOME", filepath.Join(env.WorkDir, "person"))

@@ -16,7 +16,7 @@ import (
 // joinOrMake gives the open keys of the vault in a place, which is made when it
 // is absent.
 func (h *Host) joinOrMake(ctx context.Context, added *VaultAdded, a VaultAddition, l backend.Location, c backend.Credentials) (f *keys.File, err error) {
-	b, err := h.openPlace(ctx, added.Store, l, c, true)
+	b, err := h.openPlace(ctx, added.Store, l, c, a.NewPassword != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,10 @@ func (h *Host) completeVault(ctx context.Context, st StoreSettings, f *keys.File
 		return err
 	}
 	err = vault.Create(ctx, h.vaultOptions(st, b, string(master)))
-	if errors.Is(err, fs.ErrExist) {
+	switch {
+	case err == nil:
+		_, err = b.FillMirror(ctx) // also with the keys, which were there before
+	case errors.Is(err, fs.ErrExist):
 		err = nil
 	}
 	return errors.Join(err, b.Close(context.WithoutCancel(ctx)))

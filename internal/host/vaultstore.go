@@ -55,12 +55,22 @@ func (h *Host) openPlace(ctx context.Context, st StoreSettings, l backend.Locati
 	}
 	b, err := backend.Open(ctx, opts)
 	if errors.Is(err, fs.ErrNotExist) && !create {
-		return nil, &russet.Error{
-			Kind: russet.NotConnected, Doing: fmt.Sprintf("open the vault %q", st.Name), What: plainFileError(err), Err: err,
-			Hint: "connect or mount its disk; if it moved, forget it and add it again: \"russet store remove " + st.Name + "\", \"russet store add " + st.Name + " vault:…\"",
-		}
+		return nil, notThere(st, err)
 	}
 	return b, err
+}
+
+// notThere is the error of a place that is absent: most often its disk is.
+func notThere(st StoreSettings, err error) error {
+	e := &russet.Error{Kind: russet.NotConnected, Doing: fmt.Sprintf("open the vault %q", st.Name), What: plainFileError(err), Err: err}
+	if said, ok := errors.AsType[*russet.Error](err); ok {
+		e.What, e.Hint = said.What, said.Hint
+	}
+	if st.Vault != "" {
+		e.Hint = "connect or mount its disk; if it moved, forget it and add it again: \"russet store remove " + st.Name +
+			"\", \"russet store add " + st.Name + " vault:…\""
+	}
+	return e
 }
 
 // loadKeys reads the keys of a configured vault.
