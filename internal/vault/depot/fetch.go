@@ -16,6 +16,7 @@ import (
 const (
 	maxDepth = 16        // of seek tables in seek tables
 	maxTable = 256 << 20 // bytes of one seek table that we read
+	minHash  = 16        // bytes of the shortest hash kopia has
 )
 
 // source is what objects are read from: the repository, or a session with what
@@ -33,12 +34,21 @@ type fetcher struct {
 	src   source
 }
 
+// parseID reads an ID. Kopia takes an empty one and one of any length for IDs
+// too.
 func parseID(id ID) (object.ID, error) {
 	oid, err := object.ParseID(string(id))
-	if err == nil && strings.HasPrefix(strings.TrimLeft(string(id), "I"), "Z") {
-		err = errors.New("old compressed objects are not supported")
+	if err != nil {
+		return oid, err
 	}
-	return oid, err
+	plain := strings.TrimLeft(string(id), "I")
+	switch {
+	case strings.HasPrefix(plain, "Z"):
+		return oid, errors.New("old compressed objects are not supported")
+	case len(plain) < 2*minHash || len(id)-len(plain) > maxDepth:
+		return oid, errors.New("not an object ID")
+	}
+	return oid, nil
 }
 
 // chunk returns the bytes of a leaf entry.

@@ -62,13 +62,7 @@ func open(ctx context.Context, st blob.Storage, password string, opts OpenOption
 	}
 	defer release()
 	ignoreEnvironment()
-	r, err := repo.Open(ctx, config, password, &repo.Options{
-		DisableRepositoryLog: true, // else encrypted logs land in the storage
-		DoNotWaitForUpgrade:  true, // else it waits for ever
-		// Without it kopia ends the process. The operation that met the fault
-		// also returns it.
-		OnFatalError: func(err error) { opts.Log.Error("repository", "err", err) },
-	})
+	r, err := repo.Open(ctx, config, password, kopiaOptions(opts.Log))
 	if err != nil {
 		return nil, openError(ctx, st, err)
 	}
@@ -77,6 +71,17 @@ func open(ctx context.Context, st blob.Storage, password string, opts OpenOption
 		return nil, errors.Join(fmt.Errorf("open repository: %w", err), d.Close(ctx))
 	}
 	return d, nil
+}
+
+// kopiaOptions are what kopia must be told not to do.
+func kopiaOptions(log *slog.Logger) *repo.Options {
+	return &repo.Options{
+		DisableRepositoryLog: true, // else encrypted logs land in the storage
+		DoNotWaitForUpgrade:  true, // else it waits for ever
+		// Without it kopia ends the process. The operation that met the fault
+		// returns it too.
+		OnFatalError: func(err error) { log.Error("repository", "err", err) },
+	}
 }
 
 func newDepot(rep repo.DirectRepository, st blob.Storage, opts OpenOptions) *Depot {
