@@ -288,3 +288,45 @@ func TestClosedOnce(t *testing.T) {
 	// The storage is the caller's.
 	l.must(l.st.ListBlobs(t.Context(), "", func(blob.Metadata) error { return nil }))
 }
+
+// TestKopiaReadsOurs has kopia's own readers read every kind, and a database so
+// large that its seek table nests.
+func TestKopiaReadsOurs(t *testing.T) {
+	l := newLab(t)
+	d := l.open()
+	s := l.begin(d)
+	ctx := t.Context()
+	files := map[string][]byte{
+		"stream": noise(1, 5<<20), "media": noise(2, 5<<20+1), "pages": noise(3, 1<<20+1), "pieces": noise(4, 300_000),
+		"meta": noise(5, 3<<20), "metapages": noise(6, 99_999), "empty": nil, "nested": make([]byte, 9000*(16<<10)+5),
+	}
+	for i := 0; i < len(files["nested"]); i += 16 << 10 {
+		copy(files["nested"][i:], time.Duration(i%(5000<<14)).String())
+	}
+	kinds := map[string]depot.Kind{
+		"stream": depot.Stream, "media": depot.Media, "pages": depot.Pages, "pieces": depot.Pieces,
+		"meta": depot.Meta, "metapages": depot.MetaPages, "empty": depot.Pages, "nested": depot.Pages,
+	}
+	var entries []depot.Entry
+	for name, data := range files {
+		entries = append(entries, depot.Entry{Name: name, ID: l.write(s, kinds[name], data), Size: int64(len(data))})
+	}
+	e, err := s.WriteDir(ctx, "", entries, time.Now())
+	l.must(err)
+	v := depot.Version{Path: "/phone", Start: time.Now(), Root: e.ID, RootSize: e.Size, Files: e.Files, Dirs: e.Dirs}
+	l.must(s.SaveVersion(ctx, &v), s.Flush(ctx))
+	got, err := depot.KopiaReads(ctx, d, v)
+	l.must(err)
+	for name, data := range files {
+		if !bytes.Equal(got[name], data) {
+			t.Errorf("%s: %d bytes, not %d, or other ones", name, len(got[name]), len(data))
+		}
+	}
+	_, err = d.Maintain(ctx, now) // which also walks it
+	l.must(err)
+	bad, err := d.VerifyContents(ctx, 100, nil)
+	l.must(err)
+	if len(bad) > 0 {
+		t.Errorf("bad: %v", bad)
+	}
+}
