@@ -17,7 +17,6 @@
 package keys
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -209,11 +208,4 @@ func (f *File) Slots() []Slot {
 		}
 	}
 	return all
-}
-
-// same reports whether two files say the same.
-func (f *File) same(g *File) bool {
-	a, errA := f.Marshal()
-	b, errB := g.Marshal()
-	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
