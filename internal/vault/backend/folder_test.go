@@ -207,13 +207,13 @@ func TestBandwidth(t *testing.T) {
 	b := open(t, o)
 	began := time.Now()
 	must(t, b.PutBlob(t.Context(), packID, blobOf(noise(1_300_000)), blob.PutOptions{}))
-	if took := time.Since(began); took < 250*time.Millisecond || took > 5*time.Second {
+	if took := time.Since(began); took < 250*time.Millisecond || took > 30*time.Second {
 		t.Errorf("the put took %v", took)
 	}
 	began = time.Now()
 	var got into
 	must(t, b.GetBlob(t.Context(), packID, 0, -1, &got))
-	if took := time.Since(began); took < 250*time.Millisecond || took > 5*time.Second {
+	if took := time.Since(began); took < 250*time.Millisecond || took > 30*time.Second {
 		t.Errorf("the get took %v", took)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)

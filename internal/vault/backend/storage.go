@@ -98,7 +98,8 @@ func (b *Backend) GetBlob(ctx context.Context, id blob.ID, offset, length int64,
 	}
 	err := b.provider.GetBlob(ctx, id, offset, length, out)
 	b.count.gets.Add(1)
-	if quarantinable(id) && out.Length() == 0 && (length < 0 || err != nil) && !errors.Is(err, blob.ErrBlobNotFound) {
+	// Asking again is for answers only an empty blob gives, not for a dead server.
+	if quarantinable(id) && out.Length() == 0 && (err == nil && length < 0 || errors.Is(err, blob.ErrInvalidRange) || err != nil && b.folder != nil) {
 		if m, statErr := b.provider.GetMetadata(ctx, id); statErr == nil && m.Length == 0 {
 			return blob.ErrBlobNotFound
 		}
