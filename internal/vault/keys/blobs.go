@@ -20,6 +20,10 @@ var (
 	// ErrCopy: the change holds, but the second copy of the file still says what
 	// was so before.
 	ErrCopy = errors.New("the keys are changed, but their second copy is not")
+	// ErrUnsettled: a rotation was interrupted, and nobody has said yet which of
+	// the two masters opens the storage: [Settle] if the new one does, else
+	// [Loaded.Revert].
+	ErrUnsettled = errors.New("a change of the vault's key was interrupted and is to be settled first")
 )
 
 // Blobs is where a vault keeps small files. One that is not there is
@@ -40,6 +44,7 @@ type Loaded struct {
 	Problems []string
 
 	raw    []byte // of File
+	other  []byte // of Other
 	lagged bool   // the second copy is not what File is, and File is not the second copy
 }
 
@@ -48,9 +53,9 @@ type Loaded struct {
 func Load(ctx context.Context, blobs Blobs) (*Loaded, error) {
 	first, rawFirst, errFirst := read(ctx, blobs, Name)
 	second, rawSecond, errSecond := read(ctx, blobs, CopyName)
-	l := &Loaded{File: first, Other: second, raw: rawFirst}
+	l := &Loaded{File: first, Other: second, raw: rawFirst, other: rawSecond}
 	if first == nil || (second != nil && second.betterThan(first)) {
-		l.File, l.Other, l.raw = second, first, rawSecond
+		l.File, l.Other, l.raw, l.other = second, first, rawSecond, rawFirst
 	} else {
 		l.lagged = !bytes.Equal(rawFirst, rawSecond)
 	}
@@ -92,6 +97,23 @@ func (f *File) betterThan(g *File) bool {
 	return f.generation > g.generation
 }
 
+// Unsettled reports whether the copies hold different masters: a rotation was
+// interrupted.
+func (l *Loaded) Unsettled() bool {
+	return l.Other != nil && !l.Other.damaged && l.Other.vault == l.vault && !bytes.Equal(l.Other.check, l.check)
+}
+
+// Revert takes an interrupted rotation back: Other is what counts again.
+func (l *Loaded) Revert(ctx context.Context, blobs Blobs) error {
+	if !l.Unsettled() {
+		return nil
+	}
+	if err := blobs.Put(ctx, Name, l.other); err != nil {
+		return fmt.Errorf("take the change of the vault's key back: %w", err)
+	}
+	return nil
+}
+
 // Save writes the keys. At any moment at least one copy is whole, says what was
 // so before or what is so now, and is found by [Load].
 func Save(ctx context.Context, blobs Blobs, f *File) error {
@@ -111,6 +133,8 @@ func Stage(ctx context.Context, blobs Blobs, f *File) error {
 		return err
 	case now.generation != f.generation || now.vault != f.vault:
 		return fmt.Errorf("write the keys: %w", ErrChanged)
+	case now.Unsettled():
+		return fmt.Errorf("write the keys: %w", ErrUnsettled)
 	case now.lagged:
 		if err := blobs.Put(ctx, CopyName, now.raw); err != nil {
 			return fmt.Errorf("write the keys: %w", err)

@@ -106,21 +106,42 @@ func TestBrokenPuts(t *testing.T) {
 	}
 }
 
-// TestBrokenRotation: until it is settled both masters are there.
+// TestBrokenRotation: until it is settled or reverted both masters are there,
+// and no other change drives one out.
 func TestBrokenRotation(t *testing.T) {
-	s := newShelf()
-	f, master, _ := made(t)
-	check(t, keys.Save(t.Context(), s, f))
-	next, fresh, err := f.Rotate(map[string]secrets.Secret{"first": anna})
-	check(t, err)
-	check(t, keys.Stage(t.Context(), s, next))
+	staged := func() (s *shelf, old, fresh secrets.Secret) {
+		s = newShelf()
+		f, master, _ := made(t)
+		check(t, keys.Save(t.Context(), s, f))
+		next, fresh, err := f.Rotate(map[string]secrets.Secret{"first": anna})
+		check(t, err)
+		check(t, keys.Stage(t.Context(), s, next))
+		l := load(t, s)
+		opens(t, l.File, anna, fresh, "first")
+		opens(t, l.Other, anna, master, "first")
+		check(t, l.AddPassword("", "another password"))
+		if err := keys.Save(t.Context(), s, l.File); !errors.Is(err, keys.ErrUnsettled) {
+			t.Errorf("a change between: %v", err)
+		}
+		return s, master, fresh
+	}
+	s, _, fresh := staged()
+	check(t, keys.Settle(t.Context(), s, load(t, s).File))
 	l := load(t, s)
 	opens(t, l.File, anna, fresh, "first")
-	opens(t, l.Other, anna, master, "first")
-	check(t, keys.Settle(t.Context(), s, next))
-	if l := load(t, s); l.Other != nil {
+	if l.Other != nil || l.Unsettled() {
 		t.Error("the old master is still there")
 	}
+
+	s, old, _ := staged()
+	check(t, load(t, s).Revert(t.Context(), s))
+	l = load(t, s)
+	opens(t, l.File, anna, old, "first")
+	if l.Other != nil || l.Unsettled() {
+		t.Error("the new master is still there")
+	}
+	check(t, l.AddPassword("", "another password"))
+	check(t, keys.Save(t.Context(), s, l.File))
 }
 
 func TestSpoiledCopies(t *testing.T) {
