@@ -167,6 +167,6 @@ func (h *Host) copyOne(ctx context.Context, dest russet.Store, b russet.Backup, 
 	}
 	defer closeInto(&err, contents)
 	return h.take(ctx, dest, item, contents.Folder(), russet.ImportOptions{
-		ID: b.ID, Archived: true, Note: b.Note,
+		ID: b.ID, Archived: b.Archived, Note: b.Note,
 	}, progress)
 }

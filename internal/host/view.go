@@ -74,6 +74,10 @@ func (v *view) Close() error { return errors.Join(v.Backup.Close(), v.contents.C
 
 // unlock opens a MobileSync folder with the first password that fits.
 func (h *Host) unlock(ctx context.Context, b russet.Backup, folder fs.FS) (*mobilesync.Backup, error) {
+	// A vault knows what is in its files; a plain backup needs no password.
+	if opened, err := mobilesync.Open(ctx, folder, mobilesync.Options{}); err == nil {
+		return opened, nil
+	}
 	if password, key, ok := h.keptFor(folder); ok {
 		opened, err := mobilesync.Open(ctx, folder, mobilesync.Options{Key: &key, Password: password})
 		if err == nil {
