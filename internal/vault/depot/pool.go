@@ -26,6 +26,7 @@ func (d *Depot) recycle(b *[]byte) {
 		if cap(*b) == size {
 			*b = (*b)[:0]
 			d.pools[i].Put(b)
+			return // b is another's now: not even its size may be looked at
 			return // it is another's now
 		}
 	}
