@@ -147,3 +147,13 @@ type Repair struct {
 	What   string `json:"what"`
 	Mended bool   `json:"mended"`
 }
+
+// StoreUsage is what a store takes at its place.
+type StoreUsage struct {
+	Stored   int64          `json:"stored"`    // bytes
+	ByDevice map[UDID]int64 `json:"by_device"` // bytes the backups of each device added
+	// Freeing are bytes of deleted backups that are not free yet, about, and
+	// FreeingNote says when they will be; "" if there are none.
+	Freeing     int64  `json:"freeing"`
+	FreeingNote string `json:"freeing_note,omitempty"`
+}

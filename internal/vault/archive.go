@@ -74,6 +74,7 @@ func (s *Store) Delete(ctx context.Context, id russet.BackupID) error {
 	if err = errors.Join(err, lock.Unlock()); err != nil {
 		return s.explain(err, doing)
 	}
+	s.noteDeleted(v.rec.Added)
 	return nil
 }
 
