@@ -133,17 +133,31 @@ func (b *Backup) Records(ctx context.Context) iter.Seq2[Record, error] {
 }
 
 // RecordsUnder lists the rows whose stored file is in the folder of a byte
-// ("ab" for 0xab), in the order of their IDs, as Records does.
+// ("ab" for 0xab), in the order of their IDs, as Records does. They are read
+// before the first is given out.
 func (b *Backup) RecordsUnder(ctx context.Context, first byte) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if b.db == nil {
-			yield(Record{}, b.closed())
-			return
+		type row struct {
+			r   Record
+			err error
 		}
-		from := fmt.Sprintf("%02x", first)
-		scanRecords(ctx, b.db, yield, selectRecords+" WHERE fileID >= ? AND fileID < ? ORDER BY fileID", from, from+"g")
+		var rows []row
+		b.mu.Lock()
+		if b.db == nil {
+			rows = []row{{err: b.closed()}}
+		} else {
+			from := fmt.Sprintf("%02x", first)
+			scanRecords(ctx, b.db, func(r Record, err error) bool {
+				rows = append(rows, row{r, err})
+				return true
+			}, selectRecords+" WHERE fileID >= ? AND fileID < ? ORDER BY fileID", from, from+"g")
+		}
+		b.mu.Unlock()
+		for _, x := range rows {
+			if !yield(x.r, x.err) {
+				return
+			}
+		}
 	}
 }
 

@@ -1,6 +1,10 @@
 package overlay
 
-import "russet/internal/durable"
+import (
+	"strings"
+
+	"russet/internal/durable"
+)
 
 // Received counts what a journal says was received and is still of use, without
 // changing anything.
@@ -16,4 +20,23 @@ func Received(dir *durable.Dir, name string) (files int, bytes int64, err error)
 		}
 	}
 	return files, bytes, nil
+}
+
+// Own finds a file that was received and is at name now, without asking the
+// base; 0 if there is none.
+func (o *Overlay) Own(name string) ID {
+	at := entry{kind: isFolder, folder: o.root}
+	for step := range strings.SplitSeq(name, "/") {
+		if at.kind != isFolder {
+			return 0
+		}
+		var ok bool
+		if at, ok = at.folder.own(step); !ok {
+			return 0
+		}
+	}
+	if at.kind != isObject {
+		return 0
+	}
+	return at.id
 }

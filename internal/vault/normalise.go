@@ -158,22 +158,20 @@ func (d *draft) task(r *mobilesync.Record, keys *keybag.Unlocked) (t task, ok bo
 	if d.closed {
 		return t, false, fs.ErrClosed
 	}
-	var it overlay.Item
-	for _, dir := range []string{"Snapshot", ""} {
-		it, err = d.over.Lookup(path.Join(string(d.note.Device), dir, r.ID.Name()))
-		if err == nil && it.ID != 0 {
-			break
-		}
+	name := r.ID.Name()
+	id := d.over.Own(string(d.note.Device) + "/Snapshot/" + name)
+	if id == 0 {
+		id = d.over.Own(string(d.note.Device) + "/" + name)
 	}
-	if err != nil || it.ID == 0 {
-		return t, false, nil //nolint:nilerr // the commit check names what is missing
+	if id == 0 {
+		return t, false, nil // carried over, or missing: the commit check tells
 	}
-	p, found, err := d.places.get(it.ID)
+	p, found, err := d.places.get(id)
 	if err != nil || !found {
 		return t, false, err // still on its way to the vault
 	}
-	t = task{id: it.ID, at: p, row: r, keys: keys}
-	return t, (p.id == "" || len(r.Digest) == sha1.Size || d.late(&p, r)) && !d.seen(it.ID), nil
+	t = task{id: id, at: p, row: r, keys: keys}
+	return t, (p.id == "" || len(r.Digest) == sha1.Size || d.late(&p, r)) && !d.seen(id), nil
 }
 
 // late reports that the ciphertext of a file went to the vault before its key

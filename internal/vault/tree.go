@@ -28,16 +28,13 @@ type tree struct {
 	top   *folder // the root
 	index map[string]depot.Entry
 	other []entry // the index of what are no payloads
-	cache []cached
+	cache map[string]*folder
+	order []string // of the cache, oldest first
+	held  int      // items in the cache
 }
 
-type cached struct {
-	name string
-	f    *folder
-}
-
-// maxCached folders of a phone with a million files take some 30 MB.
-const maxCached = 8
+// maxHeld items are kept, some 25 MB: all of most phones.
+const maxHeld = 64 << 10
 
 // folder is a folder of a tree.
 type folder struct {
@@ -141,10 +138,8 @@ func (t *tree) read(name string) (*folder, error) {
 	if name == "." {
 		return t.top, nil
 	}
-	if i := slices.IndexFunc(t.cache, func(c cached) bool { return c.name == name }); i >= 0 {
-		c := t.cache[i]
-		t.cache = append(slices.Delete(t.cache, i, i+1), c)
-		return c.f, nil
+	if f := t.cache[name]; f != nil {
+		return f, nil
 	}
 	parent, err := t.read(path.Dir(name))
 	if err != nil {
@@ -174,11 +169,21 @@ func (t *tree) read(name string) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(t.cache) >= maxCached {
-		t.cache = slices.Delete(t.cache, 0, 1)
-	}
-	t.cache = append(t.cache, cached{name, f})
+	t.keep(name, f)
 	return f, nil
+}
+
+// keep puts a folder into the cache; the oldest make room.
+func (t *tree) keep(name string, f *folder) {
+	if t.cache == nil {
+		t.cache = map[string]*folder{}
+	}
+	for t.held += len(f.items); t.held > maxHeld && len(t.order) > 0; t.order = t.order[1:] {
+		t.held -= len(t.cache[t.order[0]].items)
+		delete(t.cache, t.order[0])
+	}
+	t.cache[name] = f
+	t.order = append(t.order, name)
 }
 
 func (f *folder) find(name string) (item, bool) {

@@ -346,7 +346,16 @@ func (in *inspection) manifest() error {
 	for _, n := range in.v.rec.Unchecked {
 		in.note("when it was made, this could not be checked: %s", n)
 	}
-	for r, err := range b.Records(in.ctx) {
+	for i := range 256 { // folder by folder, as the tree is read
+		if err := in.rows(b, byte(i)); err != nil {
+			return err
+		}
+	}
+	return in.ctx.Err()
+}
+
+func (in *inspection) rows(b *mobilesync.Backup, first byte) error {
+	for r, err := range b.RecordsUnder(in.ctx, first) {
 		if odd, ok := errors.AsType[*mobilesync.RowError](err); ok {
 			in.note("a row of the manifest makes no sense: %v", odd)
 			continue
@@ -365,7 +374,7 @@ func (in *inspection) manifest() error {
 			return err
 		}
 	}
-	return in.ctx.Err()
+	return nil
 }
 
 func (in *inspection) row(b *mobilesync.Backup, r *mobilesync.Record) error {
