@@ -23,7 +23,7 @@ The first backup makes a folder by itself; add your own store to choose the plac
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.storeAdd(), a.storeList(), a.storeStatus(), a.storeSet(), a.storeRemove(),
-		a.storePassword(), a.storeKit(), a.storeRecover())
+		a.storePassword(), a.storeKit(), a.storeRecover(), a.storeMaintain())
 	return cmd
 }
 

@@ -173,7 +173,11 @@ func (a *attempt) do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.receive(ctx, dev, draft)
+	if err := a.receive(ctx, dev, draft); err != nil {
+		return err
+	}
+	a.upkeep(ctx, store)
+	return nil
 }
 
 // unusable says why a device that is there cannot be worked with.
