@@ -13,7 +13,8 @@ func (a *app) storeMaintain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "maintain [NAME]", Short: "tidy up a vault and free what was deleted",
 		Long: `Compacts a vault's index, turns what is still kept as ciphertext into content where its key
-is known, and frees what no backup refers to any more. It runs by itself after a backup, once a day.
+is known, and frees what no backup refers to any more. Once a day it runs by itself after
+a backup.
 
 What was deleted stays about 3 days, since other computers may be writing into the vault.
 --now frees it at once; that is refused while a backup runs. One computer looks after a
