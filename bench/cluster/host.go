@@ -14,7 +14,10 @@ import (
 	"time"
 )
 
-const storeName = "vault"
+const (
+	storeName      = "vault"
+	backupPassword = "a backup password" // of every second phone
+)
 
 // host is a computer that runs russet: a home of its own, a way of its own to
 // the cluster, and perhaps a phone.
@@ -69,9 +72,9 @@ func (h *host) env() []string {
 	}
 	if h.phone != nil {
 		env = append(env, "USBMUXD_SOCKET_ADDRESS=UNIX:"+h.phone.socket)
-		if h.phone.password != "" {
-			env = append(env, "RUSSET_BACKUP_PASSWORD_FILE="+filepath.Join(h.dir, "backup-password"))
-		}
+	}
+	if h.phone == nil || h.phone.password != "" {
+		env = append(env, "RUSSET_BACKUP_PASSWORD_FILE="+filepath.Join(h.dir, "backup-password"))
 	}
 	return env
 }
@@ -156,13 +159,15 @@ func (h *host) must(ctx context.Context, args ...string) (ran, error) {
 }
 
 // join makes the vault on this host: created by the first, joined by others.
-func (h *host) join(ctx context.Context) error {
-	if h.phone != nil && h.phone.password != "" {
-		if err := os.WriteFile(filepath.Join(h.dir, "backup-password"), []byte(h.phone.password+"\n"), 0o600); err != nil {
-			return err
-		}
+func (h *host) join(ctx context.Context, create bool) error {
+	if err := os.WriteFile(filepath.Join(h.dir, "backup-password"), []byte(backupPassword+"\n"), 0o600); err != nil {
+		return err
 	}
-	if _, err := h.must(ctx, "store", "add", storeName, h.url(), "--vault-password-file", h.password); err != nil {
+	flag := "--vault-password-file"
+	if create {
+		flag = "--new-password-file"
+	}
+	if _, err := h.must(ctx, "store", "add", storeName, h.url(), flag, h.password); err != nil {
 		return err
 	}
 	if h.phone == nil {

@@ -27,6 +27,8 @@ type lab struct {
 	done   []finished
 	rounds []round
 	costs  []cost
+
+	exported int // in the end, of all backups
 }
 
 // finished is a backup that was reported done, and what the phone held then.
@@ -39,19 +41,21 @@ type finished struct {
 
 // attempt is one run of one host in a round.
 type attempt struct {
-	host   string
-	tries  []ran
-	sent   int64 // bytes the phone sent in all tries
-	atKill bool  // still running when the round was broken
-	asked  counts
+	host  string
+	tries []ran
+	sent  int64 // bytes the phone sent in all tries
+	asked counts
 }
 
 // round is one evening: all hosts back up at once, and something breaks.
 type round struct {
 	name     string
 	attempts []attempt
+	atWork   []bool // which hosts were in the middle when it broke
+	broken   int64  // bytes that all had sent to the cluster by then
 	verified time.Duration
 	exported int
+	asked    counts // by the auditor
 }
 
 // cost is what one kind of run asked of the object store, undisturbed.
@@ -65,7 +69,7 @@ type cost struct {
 func (l *lab) addHost(ctx context.Context, i int, key *rsa.PrivateKey) error {
 	password := ""
 	if i%2 == 1 { // every second owner has switched encryption on
-		password = "a backup password"
+		password = backupPassword
 	}
 	name := fmt.Sprintf("host%d", i)
 	p, err := makePhone(ctx, filepath.Join(l.work, name, "phone"), key, content.Options{
@@ -125,28 +129,59 @@ func (l *lab) nextDay(ctx context.Context) error {
 }
 
 // audit joins the vault with a computer that never saw it, verifies every
-// byte of every backup there, and compares the exports with the phones.
+// byte of the backups of this round, and compares their exports with the
+// phones.
 func (l *lab) audit(ctx context.Context, r *round, backups []finished) error {
+	return l.asAuditor(ctx, func(h *host) error {
+		for _, b := range backups {
+			v, err := h.must(ctx, "verify", b.id, "--full")
+			if err != nil {
+				return err
+			}
+			r.verified += v.wall
+		}
+		r.asked = h.balancer.take()
+		for _, b := range backups {
+			if err := h.compare(ctx, b); err != nil {
+				return fmt.Errorf("backup %s of %s: %w", b.id, b.device, err)
+			}
+			r.exported++
+		}
+		return nil
+	})
+}
+
+// auditAll looks at all backups of all rounds once more, when everything that
+// breaks has broken.
+func (l *lab) auditAll(ctx context.Context) error {
+	fmt.Fprintf(os.Stderr, "%v all of it, once more\n", time.Since(l.started).Round(time.Second))
+	return l.asAuditor(ctx, func(h *host) error {
+		v, err := h.must(ctx, "verify", "--all", "--full")
+		if err != nil {
+			return err
+		}
+		l.costs = append(l.costs, cost{what: fmt.Sprintf("verify every byte of %d backups", len(l.done)), ran: v, counts: h.balancer.take()})
+		for _, b := range l.done {
+			if err := h.compare(ctx, b); err != nil {
+				return fmt.Errorf("backup %s of %s: %w", b.id, b.device, err)
+			}
+		}
+		l.exported = len(l.done)
+		return nil
+	})
+}
+
+func (l *lab) asAuditor(ctx context.Context, f func(h *host) error) error {
 	h, err := newHost(l.work, "auditor", l.cluster, l.russet, l.password, nil)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, h.balancer.close(), os.RemoveAll(h.dir)) }()
-	if err := h.join(ctx); err != nil {
-		return err
+	err = h.join(ctx, false)
+	if err == nil {
+		h.balancer.take()
+		err = f(h)
 	}
-	v, err := h.must(ctx, "verify", "--all", "--full")
-	if err != nil {
-		return err
-	}
-	r.verified = v.wall
-	for _, b := range backups {
-		if err := h.compare(ctx, b); err != nil {
-			return fmt.Errorf("backup %s of %s: %w", b.id, b.device, err)
-		}
-		r.exported++
-	}
-	return err
+	return errors.Join(err, h.balancer.close(), os.RemoveAll(h.dir))
 }
 
 // compare exports a backup and holds it against the phone of its day.

@@ -32,15 +32,14 @@ func (l *lab) measure(ctx context.Context) error {
 		before func() error
 		args   []string
 	}{
-		{what: "create the vault", args: []string{"store", "add", storeName, h.url(), "--vault-password-file", l.password}},
+		{what: "create the vault", args: []string{"store", "add", storeName, h.url(), "--new-password-file", l.password}},
 		{what: "pair", args: []string{"pair", h.phone.UDID()}},
 		{what: "first backup", args: []string{"backup", h.phone.UDID()}},
 		{what: "backup, nothing new", args: []string{"backup", h.phone.UDID()}},
 		{what: "daily backup, a usual day", before: func() error { return h.phone.live(ctx, 1, content.UsualDay) }, args: []string{"backup", h.phone.UDID()}},
 		{what: "daily backup, a heavy day", before: func() error { return h.phone.live(ctx, 2, content.HeavyDay) }, args: []string{"backup", h.phone.UDID()}},
 		{what: "list the backups", args: []string{"backups"}},
-		{what: "maintain, quickly", args: []string{"store", "maintain", storeName}},
-		{what: "maintain, in full", args: []string{"store", "maintain", storeName, "--full"}},
+		{what: "maintain", args: []string{"store", "maintain", storeName}},
 		{what: "verify the structure of all", args: []string{"verify", "--all"}},
 		{what: "verify every byte of all", args: []string{"verify", "--all", "--full"}},
 		{what: "export the latest", args: []string{"export", "latest", h.dir + "/export"}},

@@ -67,11 +67,12 @@ func (p *phone) live(ctx context.Context, day int, a content.Activity) error {
 	return content.Churn(ctx, p.Disk(), content.ChurnOptions{Seed: p.seed, Day: day, Activity: a, KeepPages: true})
 }
 
-// film puts a file on the phone that is as large as a film.
+// film puts a file on the phone that is as large as a film, over that of the
+// day before.
 func (p *phone) film(day int, size int64) error {
 	e := &disk.Entry{
-		Domain: "CameraRollDomain", Path: fmt.Sprintf("Media/DCIM/100APPLE/IMG_9%03d.MOV", day), Kind: disk.File, Mode: 0o100644, Class: 3,
-		Inode: uint64(1<<24 + day), ModTime: content.Day(day), ChangeTime: content.Day(day), Birth: content.Day(day),
+		Domain: "CameraRollDomain", Path: "Media/DCIM/100APPLE/IMG_9000.MOV", Kind: disk.File, Mode: 0o100644, Class: 3,
+		Inode: uint64(1<<24 + day), ModTime: content.Day(day), ChangeTime: content.Day(day), Birth: content.Day(0),
 	}
 	return p.Disk().Put(e, disk.NewPatternReader(disk.Pattern{Seed: p.seed<<20 + uint64(day), Size: size}))
 }

@@ -40,7 +40,7 @@ func (l *lab) publish(ctx context.Context) error {
 func (l *lab) roundTable(out *bytes.Buffer) {
 	out.WriteString("| evening | host | at work when it broke | exit statuses | time | phone sent, MB | host sent, MB | requests | of these refused or broken |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range l.rounds {
-		for _, a := range r.attempts {
+		for i, a := range r.attempts {
 			var statuses []string
 			var wall time.Duration
 			for _, t := range a.tries {
@@ -48,12 +48,12 @@ func (l *lab) roundTable(out *bytes.Buffer) {
 				wall += t.wall
 			}
 			all := a.asked.total()
-			fmt.Fprintf(out, "| %s | %s | %v | %s | %.1f s | %s | %s | %d | %d |\n", r.name, a.host, a.atKill, strings.Join(statuses, ", "),
+			fmt.Fprintf(out, "| %s | %s | %v | %s | %.1f s | %s | %s | %d | %d |\n", r.name, a.host, r.atWork[i], strings.Join(statuses, ", "),
 				wall.Seconds(), mb(a.sent), mb(all.up), all.requests, all.failed)
 		}
-		fmt.Fprintf(out, "| | auditor | | every byte of all backups verified in %.1f s; %d exports equal the phones | | | | | |\n", r.verified.Seconds(), r.exported)
+		fmt.Fprintf(out, "| | auditor | | every byte of the new backups verified in %.1f s; %d exports equal the phones | | | | | |\n", r.verified.Seconds(), r.exported)
 	}
-	out.WriteByte('\n')
+	fmt.Fprintf(out, "\nIn the end, of %d backups that were reported done, %d were exported once more and equal the phones.\n\n", len(l.done), l.exported)
 }
 
 func (l *lab) costTable(out *bytes.Buffer) {
@@ -68,17 +68,27 @@ func (l *lab) costTable(out *bytes.Buffer) {
 			c.ran.rss>>20, mb(c.sent), mb(all.up), mb(all.down), by["PUT"], by["GET"], by["LIST"], by["HEAD"], by["DELETE"], other)
 	}
 	out.WriteString("\nBy kind of blob (requests, MB up, MB down):\n\n")
-	for _, c := range l.costs {
-		var words []string
-		for _, k := range slices.SortedFunc(maps.Keys(c.counts), func(a, b operation) int {
-			return cmp.Or(cmp.Compare(a.op, b.op), cmp.Compare(a.blob, b.blob))
-		}) {
-			t := c.counts[k]
-			words = append(words, fmt.Sprintf("%s %s %d (%s, %s)", k.op, k.blob, t.requests, mb(t.up), mb(t.down)))
+	for _, r := range l.rounds {
+		for _, a := range r.attempts {
+			fmt.Fprintf(out, "- %s, %s: %v\n", r.name, a.host, a.asked)
 		}
-		fmt.Fprintf(out, "- %s: %s\n", c.what, cmp.Or(strings.Join(words, " · "), "none"))
+		fmt.Fprintf(out, "- %s, verify --all --full: %v\n", r.name, r.asked)
+	}
+	for _, c := range l.costs {
+		fmt.Fprintf(out, "- %s: %v\n", c.what, c.counts)
 	}
 	out.WriteByte('\n')
+}
+
+func (c counts) String() string {
+	var words []string
+	for _, k := range slices.SortedFunc(maps.Keys(c), func(a, b operation) int {
+		return cmp.Or(cmp.Compare(a.op, b.op), cmp.Compare(a.blob, b.blob))
+	}) {
+		t := c[k]
+		words = append(words, fmt.Sprintf("%s %s %d (%s, %s)", k.op, k.blob, t.requests, mb(t.up), mb(t.down)))
+	}
+	return cmp.Or(strings.Join(words, " · "), "none")
 }
 
 func (c counts) total() tally {

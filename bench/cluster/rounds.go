@@ -14,47 +14,13 @@ const mostTries = 6
 
 // everything is all evenings, one after the other.
 func (l *lab) everything(ctx context.Context) error {
-	for _, h := range l.hosts {
-		if err := h.join(ctx); err != nil {
+	for i, h := range l.hosts {
+		if err := h.join(ctx, i == 0); err != nil {
 			return err
 		}
 		h.balancer.take()
 	}
-	c := l.cluster
-	evenings := []struct {
-		name   string
-		before func() error
-		breaks func() error
-		after  func() error
-	}{
-		{name: "first backups; one node killed", breaks: func() error { return c.kill(0) }},
-		{
-			name:   "next day; the dead node returns in mid-backup, then another is killed",
-			breaks: func() error { return errors.Join(c.start(ctx, 0), c.kill(1)) },
-		},
-		{
-			name:   "a host killed together with a node",
-			before: func() error { return errors.Join(c.start(ctx, 1), l.settle(ctx)) },
-			breaks: func() error { return errors.Join(l.hosts[len(l.hosts)-1].killRun(), c.kill(2)) },
-		},
-		{
-			name:   "a node that hangs instead of dying",
-			before: func() error { return errors.Join(c.start(ctx, 2), l.settle(ctx)) },
-			breaks: func() error { return c.freeze(3) },
-			after:  func() error { return c.thaw(3) },
-		},
-		{
-			name:   "two of four nodes killed: no quorum, for a minute",
-			before: func() error { return l.settle(ctx) },
-			breaks: func() error {
-				l.late = make(chan error, 1)
-				time.AfterFunc(time.Minute, func() { l.late <- errors.Join(c.start(ctx, 0), c.start(ctx, 1)) })
-				return errors.Join(c.kill(0), c.kill(1))
-			},
-			after: func() error { return <-l.late },
-		},
-	}
-	for i, e := range evenings {
+	for i, e := range l.evenings(ctx) {
 		if i > 0 {
 			if err := l.nextDay(ctx); err != nil {
 				return err
@@ -65,18 +31,62 @@ func (l *lab) everything(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := l.evening(ctx, e.name, e.breaks, e.after); err != nil {
+		if err := l.evening(ctx, e); err != nil {
 			return fmt.Errorf("%s: %w", e.name, err)
 		}
+	}
+	if err := l.auditAll(ctx); err != nil {
+		return err
 	}
 	return l.measure(ctx)
 }
 
-// evening backs all phones up at once and breaks something when a third of
-// what is new has been sent.
-func (l *lab) evening(ctx context.Context, name string, breaks, after func() error) error {
-	r := round{name: name, attempts: make([]attempt, len(l.hosts))}
-	fmt.Fprintf(os.Stderr, "%v %s\n", time.Since(l.started).Round(time.Second), name)
+// evening is what happens while all hosts back up at once.
+type evening struct {
+	name   string
+	before func() error // the runs begin
+	early  func() error // when a tenth of what is new went up
+	breaks func() error // when a third did
+	after  func() error // the runs have ended
+}
+
+func (l *lab) evenings(ctx context.Context) []evening {
+	c := l.cluster
+	return []evening{
+		{name: "first backups; one node killed", breaks: func() error { return c.kill(0) }},
+		{
+			name:   "next day; the dead node comes back in mid-backup, then another is killed",
+			early:  func() error { return c.start(ctx, 0) },
+			breaks: func() error { return c.kill(1) },
+		},
+		{
+			name:   "a host killed together with a node",
+			before: func() error { return errors.Join(c.start(ctx, 1), l.settle(ctx)) },
+			breaks: func() error { return errors.Join(l.hosts[len(l.hosts)-1].killRun(), c.kill(2)) },
+		},
+		{
+			name:   "a node that hangs instead of dying",
+			before: func() error { return errors.Join(c.start(ctx, 2), l.settle(ctx)) },
+			breaks: func() error { return c.freeze(3) },
+			after:  func() error { return errors.Join(c.thaw(3), c.connected(ctx)) },
+		},
+		{
+			name:   "two of four nodes killed: no quorum, for a minute",
+			before: func() error { return l.settle(ctx) },
+			breaks: func() error {
+				l.late = make(chan error, 1)
+				time.AfterFunc(time.Minute, func() { l.late <- errors.Join(c.launch(ctx, c.nodes[0]), c.launch(ctx, c.nodes[1]), c.connected(ctx)) })
+				return errors.Join(c.kill(0), c.kill(1))
+			},
+			after: func() error { return <-l.late },
+		},
+	}
+}
+
+// evening backs all phones up at once and breaks what is to be broken.
+func (l *lab) evening(ctx context.Context, e evening) error {
+	r := round{name: e.name, attempts: make([]attempt, len(l.hosts)), atWork: make([]bool, len(l.hosts))}
+	fmt.Fprintf(os.Stderr, "%v %s\n", time.Since(l.started).Round(time.Second), e.name)
 	wants := make([]inventory, len(l.hosts))
 	err := l.each(func(i int, h *host) (err error) {
 		h.phone.Faults().ResetCounters()
@@ -87,25 +97,17 @@ func (l *lab) evening(ctx context.Context, name string, breaks, after func() err
 	if err != nil {
 		return err
 	}
-	amount := l.film * int64(len(l.hosts))
-	if len(l.done) == 0 {
-		amount = l.size * int64(len(l.hosts))
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	over := make(chan struct{})
 	broke := make(chan error, 1)
-	go func() { broke <- l.breakAt(ctx, amount/3, &r, breaks) }()
+	go func() { broke <- l.breakUp(e, &r, over) }()
 	err = l.each(func(i int, h *host) error { return h.untilDone(ctx, &r.attempts[i]) })
-	if err == nil {
-		select {
-		case err = <-broke:
-		default: // the runs were over before there was anything to break
-			cancel()
-			err = <-broke
-		}
+	close(over)
+	err = errors.Join(err, <-broke)
+	if e.after != nil {
+		err = errors.Join(err, e.after())
 	}
-	if after != nil {
-		err = errors.Join(err, after())
+	for i, h := range l.hosts {
+		r.attempts[i].asked = h.balancer.take()
 	}
 	l.rounds = append(l.rounds, r)
 	if err != nil {
@@ -118,19 +120,38 @@ func (l *lab) evening(ctx context.Context, name string, breaks, after func() err
 	return l.audit(ctx, &l.rounds[len(l.rounds)-1], ids)
 }
 
-// breakAt waits until so many bytes went up, notes who is at work, and breaks.
-func (l *lab) breakAt(ctx context.Context, bytes int64, r *round, breaks func() error) error {
+// breakUp does what happens in an evening, at its times, and notes who is at
+// work then.
+func (l *lab) breakUp(e evening, r *round, over <-chan struct{}) error {
+	amount := l.film * int64(len(l.hosts))
+	if len(l.done) == 0 {
+		amount = l.size * int64(len(l.hosts))
+	}
+	if e.early != nil {
+		if err := errors.Join(l.wait(amount/10, over), e.early()); err != nil {
+			return err
+		}
+	}
+	if err := l.wait(amount/3, over); err != nil {
+		return err
+	}
+	for i, h := range l.hosts {
+		r.atWork[i] = h.running()
+	}
+	r.broken = l.uploaded()
+	return e.breaks()
+}
+
+// wait returns when so many bytes went up in this evening.
+func (l *lab) wait(bytes int64, over <-chan struct{}) error {
 	for l.uploaded() < bytes {
 		select {
-		case <-ctx.Done():
-			return fmt.Errorf("only %d bytes went up, nothing was broken", l.uploaded())
+		case <-over:
+			return fmt.Errorf("the runs were over before %d bytes went up: nothing was broken", bytes)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	for i, h := range l.hosts {
-		r.attempts[i].atKill = h.running()
-	}
-	return breaks()
+	return nil
 }
 
 // untilDone backs up until a run ends well.
@@ -145,7 +166,7 @@ func (h *host) untilDone(ctx context.Context, a *attempt) error {
 		fmt.Fprintf(os.Stderr, "  %s: exit status %d after %v\n", h.name, r.status, r.wall.Round(100*time.Millisecond))
 		switch r.status {
 		case 0:
-			a.sent, a.asked = h.phone.Faults().Counters().FileBytes, h.balancer.take()
+			a.sent = h.phone.Faults().Counters().FileBytes
 			return nil
 		case 1, 2, 17:
 			// A dead node is neither a fault of russet's nor damage.
