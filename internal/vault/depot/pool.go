@@ -27,7 +27,6 @@ func (d *Depot) recycle(b *[]byte) {
 			*b = (*b)[:0]
 			d.pools[i].Put(b)
 			return // b is another's now: not even its size may be looked at
-			return // it is another's now
 		}
 	}
 }
