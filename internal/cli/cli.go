@@ -45,10 +45,11 @@ type app struct {
 	*terminal
 	getenv func(string) string
 
-	json  bool
-	yes   bool
-	debug bool
-	store string
+	json   bool
+	yes    bool
+	debug  bool
+	frugal bool // take less memory
+	store  string
 	// vaultFile holds the password of the vault at hand.
 	vaultFile string
 
@@ -103,7 +104,11 @@ func (a *app) host() (*host.Host, error) {
 	a.opened = host.Open(host.Options{
 		Home: home, Mux: a.getenv("USBMUXD_SOCKET_ADDRESS"),
 		PasswordFile: a.getenv("RUSSET_BACKUP_PASSWORD_FILE"), Vaults: a.vaultAnswers(), Log: a.logger(),
+		LowMemory: a.frugal,
 	})
+	if a.frugal {
+		debug.SetGCPercent(25)
+	}
 	return a.opened, nil
 }
 
@@ -136,6 +141,7 @@ BACKUP is an ID, the beginning of one, or "latest".`,
 	flags.BoolVar(&a.json, "json", false, "print results (and errors) as JSON")
 	flags.StringVar(&a.store, "store", "", "the store to work with: `NAME` (the only one is the default)")
 	flags.StringVar(&a.vaultFile, "vault-password-file", "", "the `FILE` whose first line is the password of the vault (- reads standard input)")
+	flags.BoolVar(&a.frugal, "low-memory", false, "take less memory, at some speed (for vaults)")
 	flags.BoolVar(&a.debug, "debug", false, "say what happens behind the scenes")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(fmt.Sprintf("%q shows its flags", cmd.CommandPath()+" --help"), "%s", err)

@@ -28,6 +28,7 @@ type Options struct {
 	// after the remembered one; "" if none.
 	PasswordFile string
 	Vaults       VaultAnswers
+	LowMemory    bool         // take less of it, at some speed
 	Log          *slog.Logger // nil means silence
 }
 
@@ -44,6 +45,7 @@ type shared struct {
 	home         Home
 	passwordFile string
 	vaults       VaultAnswers
+	lowMemory    bool
 	log          *slog.Logger
 
 	mu      sync.Mutex       // for the two below
@@ -58,7 +60,7 @@ type shared struct {
 // Open makes a Host. It touches nothing yet.
 func Open(opts Options) *Host {
 	return &Host{mux: opts.Mux, shared: &shared{
-		home: opts.Home, passwordFile: opts.PasswordFile, vaults: opts.Vaults,
+		home: opts.Home, passwordFile: opts.PasswordFile, lowMemory: opts.LowMemory, vaults: opts.Vaults,
 		log:    cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
 		opened: map[string]russet.Store{},
 	}}
