@@ -140,7 +140,7 @@ func (a *app) storeSet() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := h.SetAllowance(cmd.Context(), args[0], bytes); err != nil {
+			if err := h.SetAllowance(cmd.Context(), args[0], "", bytes); err != nil {
 				return err
 			}
 			if a.json {

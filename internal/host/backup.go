@@ -176,6 +176,7 @@ func (a *attempt) do(ctx context.Context) error {
 	if err := a.receive(ctx, dev, draft); err != nil {
 		return err
 	}
+	a.retain(ctx)
 	a.upkeep(ctx, store)
 	return nil
 }

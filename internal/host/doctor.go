@@ -199,7 +199,7 @@ func (h *Host) examineStore(ctx context.Context, st StoreSettings) Finding {
 		e, _ := errors.AsType[*russet.Error](storeError(st, err))
 		return bad(e.Kind, e.Hint, "store %q cannot be written: %s", st.Name, plainFileError(err))
 	}
-	if left := allowed(st, status.Size); left == 0 {
+	if st.Allowance > 0 && status.Used >= st.Allowance {
 		return bad(russet.NoSpace, `delete old backups, or raise it with "russet store set `+st.Name+` --allowance …"`,
 			"store %q has used up its allowance", st.Name)
 	}

@@ -15,7 +15,8 @@ import (
 
 // settings is what a person chose, kept in settings.json.
 type settings struct {
-	Stores []StoreSettings `json:"stores"`
+	Stores   []StoreSettings  `json:"stores"`
+	Policies []PolicySettings `json:"policies,omitempty"`
 }
 
 // StoreSettings is one configured store.
@@ -24,6 +25,8 @@ type StoreSettings struct {
 	URL  string `json:"url"`
 	// Allowance is how many bytes russet may use there; 0 means no limit.
 	Allowance int64 `json:"allowance,omitempty"`
+	// DeviceAllowances are those of single devices there.
+	DeviceAllowances map[russet.UDID]int64 `json:"device_allowances,omitempty"`
 	// Vault is the identifier of a vault; "" for a folder.
 	Vault string `json:"vault,omitempty"`
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"russet"
+	"russet/internal/retention"
 )
 
 // headroom is what a device wants to be free beyond what it will send
@@ -14,14 +15,6 @@ const headroom = 128 << 20
 // recentRuns is how many runs say how much an incremental one brings.
 const recentRuns = 5
 
-// allowed is how many more bytes an allowance leaves; negative for no limit.
-func allowed(st StoreSettings, used int64) int64 {
-	if st.Allowance == 0 {
-		return -1
-	}
-	return max(0, st.Allowance-used)
-}
-
 // checkSpace refuses a run that cannot fit, before anybody has to type a
 // passcode: what earlier runs brought is known.
 func (a *attempt) checkSpace(ctx context.Context, store russet.Store, before []russet.Backup) (allow int64, err error) {
@@ -29,34 +22,30 @@ func (a *attempt) checkSpace(ctx context.Context, store russet.Store, before []r
 	if err != nil {
 		return 0, fmt.Errorf("ask how much room the store has: %w", err)
 	}
-	all, err := store.Backups(ctx, "")
-	if err != nil {
-		return 0, fmt.Errorf("add up the backups: %w", err)
-	}
-	var used int64
-	for _, b := range all {
-		used += b.Size
-	}
-	allow = allowed(a.opts.Store, used)
-	if allow == 0 {
-		return 0, a.noSpace("its allowance of %s is used up", bytesText(a.opts.Store.Allowance))
-	}
 	need, err := a.expected(before)
 	if err != nil {
 		return 0, err
+	}
+	whole := a.opts.Full || len(before) == 0
+	answer, err := a.gate(ctx, store, need, whole)
+	if err != nil {
+		return 0, err
+	}
+	if !answer.Go {
+		refusal := a.noSpace("%s", answer.Why)
+		refusal.Hint = answer.Hint + ", and so does another store"
+		return 0, refusal
 	}
 	switch {
 	case headroom > free:
 		return 0, a.noSpace("its disk has %s left, and a phone wants at least %s", bytesText(free), bytesText(headroom))
 	case need+headroom > free:
 		return 0, a.noSpace("its disk has %s left, and this backup needs about %s", bytesText(free), bytesText(need+headroom))
-	case allow > 0 && need > allow && (a.opts.Full || len(before) == 0):
-		return 0, a.noSpace("its allowance leaves %s, and this backup needs about %s", bytesText(allow), bytesText(need))
 	}
-	return allow, nil
+	return answer.Allow, nil
 }
 
-func (a *attempt) noSpace(format string, args ...any) error {
+func (a *attempt) noSpace(format string, args ...any) *russet.Error {
 	return &russet.Error{
 		Kind: russet.NoSpace, Doing: fmt.Sprintf("back up %q to the store %q", a.opts.Device.Name, a.opts.Store.Name),
 		What: fmt.Sprintf(format, args...),
@@ -89,13 +78,4 @@ func (a *attempt) expected(before []russet.Backup) (int64, error) {
 }
 
 // bytesText says a number of bytes in an error.
-func bytesText(n int64) string {
-	switch {
-	case n < 1e6:
-		return fmt.Sprintf("%.0f kB", float64(n)/1e3)
-	case n < 1e9:
-		return fmt.Sprintf("%.0f MB", float64(n)/1e6)
-	default:
-		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
-	}
-}
+func bytesText(n int64) string { return retention.Bytes(n) }

@@ -23,6 +23,12 @@ type StoreStatus struct {
 	Devices int   `json:"devices"`
 	Size    int64 `json:"size"` // bytes of all its backups as the devices stored them
 	Free    int64 `json:"free"` // bytes its volume still takes
+	// Used is how much of an allowance is used; what is being freed counts no more.
+	Used int64 `json:"used"`
+	// DeviceUsed is that for the devices that have an allowance of their own.
+	DeviceUsed  map[russet.UDID]int64 `json:"device_used,omitempty"`
+	Freeing     int64                 `json:"freeing,omitempty"` // deleted, and not free yet
+	FreeingNote string                `json:"freeing_note,omitempty"`
 	// Problem says why it cannot be used now; "" if it can.
 	Problem string `json:"problem,omitempty"`
 }
@@ -84,19 +90,6 @@ func clash(s *settings, st StoreSettings) error {
 	return nil
 }
 
-// SetAllowance limits how many bytes the backups of a store may take; 0 lifts
-// the limit.
-func (h *Host) SetAllowance(ctx context.Context, name string, bytes int64) error {
-	return h.changeSettings(ctx, func(s *settings) error {
-		st := s.find(name)
-		if st == nil {
-			return unknownStore(name, s.Stores)
-		}
-		st.Allowance = bytes
-		return nil
-	})
-}
-
 // RemoveStore forgets a store. Its backups stay where they are.
 func (h *Host) RemoveStore(ctx context.Context, name string) (StoreSettings, error) {
 	var gone StoreSettings
@@ -109,6 +102,7 @@ func (h *Host) RemoveStore(ctx context.Context, name string) (StoreSettings, err
 		gone = *st
 		s.Stores = slices.DeleteFunc(s.Stores, func(o StoreSettings) bool { return o.Name == name })
 		rest = s.Stores
+		s.forgetPolicies(name)
 		return nil
 	})
 	if err == nil {
@@ -125,17 +119,22 @@ func (h *Host) StoreStatus(ctx context.Context, st StoreSettings) StoreStatus {
 		status.Problem = err.Error()
 		return status
 	}
-	backups, err := store.Backups(ctx, "")
+	acc, err := accountOf(ctx, store)
 	if err != nil {
 		status.Problem = err.Error()
 		return status
 	}
-	devices := map[russet.UDID]bool{}
-	for _, b := range backups {
-		devices[b.Device] = true
+	for _, b := range acc.backups {
 		status.Size += b.Size
 	}
-	status.Backups, status.Devices = len(backups), len(devices)
+	status.Backups, status.Devices, status.Used = len(acc.backups), len(acc.devices()), acc.used()
+	status.Freeing, status.FreeingNote = acc.usage.Freeing, acc.usage.FreeingNote
+	for device := range st.DeviceAllowances {
+		if status.DeviceUsed == nil {
+			status.DeviceUsed = map[russet.UDID]int64{}
+		}
+		status.DeviceUsed[device] = acc.usage.ByDevice[device]
+	}
 	if status.Free, err = store.Free(ctx); err != nil {
 		status.Problem = err.Error()
 	}
