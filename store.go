@@ -119,6 +119,18 @@ type Contents interface {
 	io.Closer
 }
 
+// Indexed is one file as a store knows it that keeps an index: without the
+// backup's password, and without reading the file.
+type Indexed struct {
+	Name         string // in the folder: "3d/3d0d7e5f…"
+	Domain, Path string // "" when no manifest told, or it could not be read
+	Size         int64  // of the content; of the ciphertext when Sealed
+	Sum          [32]byte
+	// Sealed: only the ciphertext is known. Another sum need not mean another
+	// content, for a device encrypts under a new key whatever it sends again.
+	Sealed bool
+}
+
 // VerifyOptions says how deep a verification goes.
 type VerifyOptions struct {
 	Full      bool // read, decrypt and hash every byte; open the databases

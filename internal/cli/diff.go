@@ -15,7 +15,8 @@ func (a *app) diffCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "diff BACKUP BACKUP", Short: "say what changed between two backups", GroupID: "inside",
 		Long: `Says which files were added (+), removed (-) or changed (~) from the first backup to the
-second, by path, size and time. Encrypted backups need their password.` +
+second. Two backups in vaults are compared by what is in the files, others by size and time.
+Encrypted backups in folders need their password.` +
 			exits(russet.Usage, russet.Password, russet.Damaged),
 		Example: "  russet diff 3f9a latest",
 		Args:    needs(2, 2, "two BACKUPs"), ValidArgsFunction: a.completeBackups,

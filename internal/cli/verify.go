@@ -3,6 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,26 +15,45 @@ import (
 
 func (a *app) verifyCommand() *cobra.Command {
 	var all, full bool
-	var device, passwordFile string
+	var device, passwordFile, older string
 	cmd := &cobra.Command{
 		Use: "verify [BACKUP]", Short: "check that a backup is whole", GroupID: "trust",
-		Long: `Checks that a backup is whole: that its manifest opens and every file is there with the
-right size. --full reads, decrypts and hashes every byte and opens the databases; an
-encrypted backup needs its password for that. Nothing is changed. The exit status is 0 only
+		Long: `Checks that a backup is whole. Nothing is changed. There are two levels:
+
+  usual    the manifest opens, and every file it names is there, with the right size. In a
+           vault: every chunk of every file is in the index, and its pack is in the vault
+           and long enough.
+  --full   reads every byte, decrypts it, compares it with the checksum taken when it came
+           from the phone, and opens the databases. In a vault also makes the phone's
+           ciphertext again and compares that. A backup whose every byte is good is
+           remembered as verified ("verified" in russet backups --json).
+
+--all takes all backups. --older-than 30d takes those that were never found good by --full,
+or not since; it implies --all and --full: run it every night, and little is read twice.
+
+An encrypted backup in a folder needs its password for --full. The exit status is 0 only
 when everything is good.` +
 			exits(russet.Usage, russet.Password, russet.Damaged, russet.Stopped),
-		Example: "  russet verify latest --full\n  russet verify --all",
+		Example: "  russet verify latest --full\n  russet verify --all\n  russet verify --older-than 30d",
 		Args:    needs(0, 1, "one BACKUP or --all"), ValidArgsFunction: a.completeBackups,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if all == (len(args) == 1) {
-				return usage("for example: russet verify latest", "name one BACKUP, or say --all")
+			age, err := parseAge(older)
+			if err != nil {
+				return err
+			}
+			aged := older != ""
+			if (all || aged) == (len(args) == 1) {
+				return usage("for example: russet verify latest", "name one BACKUP, or say --all or --older-than")
 			}
 			return a.reading(cmd, passwordFile, func(ctx context.Context, h *host.Host) error {
 				backups, unread := a.toVerify(ctx, h, args, device)
 				if unread != nil && len(backups) == 0 {
 					return unread
 				}
-				if err := a.verifyEach(ctx, h, backups, full); err != nil {
+				if aged {
+					backups = notVerifiedSince(backups, time.Now().Add(-age))
+				}
+				if err := a.verifyEach(ctx, h, backups, full || aged); err != nil {
 					return err
 				}
 				return unread
@@ -40,9 +62,40 @@ when everything is good.` +
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all backups")
 	cmd.Flags().BoolVar(&full, "full", false, "read, decrypt and hash every byte")
+	cmd.Flags().StringVar(&older, "older-than", "", "all that were never verified in full, or not for this `AGE`: 12h, 30d, 4w; implies --full")
 	a.deviceFlag(cmd, &device)
 	a.passwordFlag(cmd, &passwordFile)
 	return cmd
+}
+
+// parseAge reads an age as people write it: 12h, 30d, 4w.
+func parseAge(s string) (time.Duration, error) {
+	if s == "" {
+		return 0, nil
+	}
+	units := map[byte]time.Duration{'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
+	unit, known := units[s[len(s)-1]]
+	n, err := strconv.ParseUint(s[:len(s)-1], 10, 16)
+	if !known || err != nil {
+		return 0, usage("for example --older-than 30d", "%q is no age: a number and h, d or w", s)
+	}
+	return time.Duration(n) * unit, nil
+}
+
+// notVerifiedSince picks those that were never found good, or not since, the
+// longest ago first.
+func notVerifiedSince(backups []russet.Backup, since time.Time) []russet.Backup {
+	backups = slices.DeleteFunc(backups, func(b russet.Backup) bool { return b.Verified != nil && b.Verified.After(since) })
+	slices.SortStableFunc(backups, func(a, b russet.Backup) int { return verifiedAt(a).Compare(verifiedAt(b)) })
+	return backups
+}
+
+// verifiedAt is when a backup was found good; the beginning of time if never.
+func verifiedAt(b russet.Backup) time.Time {
+	if b.Verified == nil {
+		return time.Time{}
+	}
+	return *b.Verified
 }
 
 // toVerify is the backup that was named, or all of them; those of stores that

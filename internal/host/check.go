@@ -9,7 +9,11 @@ import (
 
 // Verify checks a backup and changes nothing but the date of the check.
 func (h *Host) Verify(ctx context.Context, b russet.Backup, full bool, progress func(bytes int64)) (russet.VerifyReport, error) {
-	store, err := h.storeOf(ctx, b)
+	st, err := h.chooseStore(b.Store)
+	if err != nil {
+		return russet.VerifyReport{}, err
+	}
+	store, err := h.openStore(ctx, st)
 	if err != nil {
 		return russet.VerifyReport{}, err
 	}
@@ -17,7 +21,7 @@ func (h *Host) Verify(ctx context.Context, b russet.Backup, full bool, progress 
 	if progress != nil {
 		opts.Progress = func(done, _ int64) { progress(done) }
 	}
-	if b.Encrypted {
+	if b.Encrypted && !IsVault(st.URL) { // a vault knows what is in its files
 		if opts.Passwords, err = h.fitting(ctx, b, full); err != nil {
 			return russet.VerifyReport{}, err
 		}

@@ -1,13 +1,11 @@
 package host
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"strings"
 
 	"russet"
-	"russet/mobilesync"
 )
 
 // Amount counts files and their bytes.
@@ -36,73 +34,29 @@ type Diff struct {
 	Changes []Change        `json:"changes"` // by path
 }
 
-// trait is what tells whether a file changed: the device decides by the time
-// of modification, and so do we; the digest is known for some.
-type trait struct {
-	size, modified int64
-	digest         [20]byte
-	digested       bool
-}
-
-func traitOf(r *mobilesync.Record) trait {
-	t := trait{size: sizeOf(r), modified: r.Modified, digested: len(r.Digest) == 20 && len(r.EncryptionKey) == 0}
-	if t.digested {
-		copy(t.digest[:], r.Digest)
-	}
-	return t
-}
-
-func (t trait) same(o trait) bool {
-	if t.digested && o.digested && !bytes.Equal(t.digest[:], o.digest[:]) {
-		return false
-	}
-	return t.size == o.size && t.modified == o.modified
-}
-
-// Diff compares two backups file by file, by size and time.
+// Diff compares two backups file by file: two of vaults by what is in the
+// files, others by size and time.
 func (h *Host) Diff(ctx context.Context, from, to Which) (Diff, error) {
-	older, old, err := h.traits(ctx, from)
+	old, err := h.FindBackup(ctx, from)
 	if err != nil {
 		return Diff{}, err
 	}
-	newer, now, err := h.traits(ctx, to)
+	now, err := h.FindBackup(ctx, to)
 	if err != nil {
 		return Diff{}, err
 	}
 	d := Diff{From: old.ID, To: now.ID, Changes: []Change{}}
-	for path, t := range newer {
-		was, had := older[path]
-		switch {
-		case !had:
-			d.Added.add(t.size)
-			d.Changes = append(d.Changes, Change{Kind: "added", Path: path, Size: t.size})
-		case !t.same(was):
-			d.Changed.add(t.size)
-			d.Changes = append(d.Changes, Change{Kind: "changed", Path: path, Was: was.size, Size: t.size})
+	err = h.compare(ctx, old, now, func(c change) {
+		switch c.kind {
+		case "added":
+			d.Added.add(c.size)
+		case "removed":
+			d.Removed.add(c.was)
+		default:
+			d.Changed.add(c.size)
 		}
-	}
-	for path, t := range older {
-		if _, has := newer[path]; !has {
-			d.Removed.add(t.size)
-			d.Changes = append(d.Changes, Change{Kind: "removed", Path: path, Was: t.size})
-		}
-	}
-	slices.SortFunc(d.Changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
-	return d, nil
-}
-
-// traits reads what tells changes from a backup's manifest.
-func (h *Host) traits(ctx context.Context, which Which) (traits map[string]trait, b russet.Backup, err error) {
-	view, err := h.openWhich(ctx, which)
-	if err != nil {
-		return nil, b, err
-	}
-	defer closeInto(&err, view)
-	traits = map[string]trait{}
-	err = view.each(ctx, func(r *mobilesync.Record) {
-		if r.Kind == mobilesync.File {
-			traits[pathOf(r)] = traitOf(r)
-		}
+		d.Changes = append(d.Changes, Change{Kind: c.kind, Path: c.name(), Was: c.was, Size: c.size})
 	})
-	return traits, view.about, err
+	slices.SortFunc(d.Changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	return d, err
 }

@@ -3,6 +3,8 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -11,44 +13,100 @@ import (
 	"russet/mobilesync"
 )
 
-// Hit is a file that a search found.
-type Hit struct {
-	Backup russet.BackupID `json:"backup"`
-	Device russet.UDID     `json:"device"`
-	Name   string          `json:"name"` // of the device
-	Path   string          `json:"path"`
-	Kind   string          `json:"kind"`
-	Size   int64           `json:"size"`
-	Time   time.Time       `json:"time"`
+// FoundFile is a file that was found, with all its states.
+type FoundFile struct {
+	Device   russet.UDID   `json:"device"`
+	Name     string        `json:"name"` // of the device, in the newest backup that has the file
+	Path     string        `json:"path"`
+	Kind     string        `json:"kind"`
+	Versions []FileVersion `json:"versions"` // those seen first come first
+	// Absent are backups that do not have the file; only a history lists them.
+	Absent []Sighting `json:"absent,omitempty"`
+}
+
+// FileVersion is one state of a file. Two are the same when their content is,
+// where the store knows it; else when size and time are.
+type FileVersion struct {
+	Size    int64      `json:"size"`
+	Time    time.Time  `json:"time"`             // when it was modified
+	Content string     `json:"sha256,omitempty"` // of the content, in hexadecimal; "" where the store does not know it
+	Backups []Sighting `json:"backups"`          // oldest first
+}
+
+// Sighting is a backup that has a file.
+type Sighting struct {
+	ID    russet.BackupID `json:"id"`
+	Time  time.Time       `json:"time"` // of the backup
+	Store string          `json:"store"`
 }
 
 // Search finds files whose path holds all the words, in any case, in one
 // backup or, when none is named, in all. Backups that cannot be searched come
 // back as problems, unless it was the only one.
-func (h *Host) Search(ctx context.Context, words []string, which Which) ([]Hit, []russet.Problem, error) {
+func (h *Host) Search(ctx context.Context, words []string, which Which) ([]FoundFile, []russet.Problem, error) {
 	for i := range words {
 		words[i] = strings.ToLower(words[i])
 	}
-	hits, unread := []Hit{}, []russet.Problem{}
+	g := gathering{}
+	unread, err := h.eachBackup(ctx, which, func(b russet.Backup) error { return h.searchOne(ctx, b, words, g) })
+	if err != nil {
+		return nil, nil, err
+	}
+	return g.sorted(), unread, nil
+}
+
+// History finds one file, by its whole path, in all backups or in those of one
+// device.
+func (h *Host) History(ctx context.Context, name string, which Which) ([]FoundFile, []russet.Problem, error) {
+	name, err := inside(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	g, absent := gathering{}, map[russet.UDID][]Sighting{}
+	unread, err := h.eachBackup(ctx, which, func(b russet.Backup) error {
+		seen, err := h.lookOne(ctx, b, name, g)
+		if err == nil && !seen {
+			absent[b.Device] = append(absent[b.Device], seenIn(b))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(g) == 0 && len(unread) == 0 {
+		return nil, nil, &russet.Error{
+			Kind: russet.Usage, What: fmt.Sprintf("no backup has a file %q", name),
+			Hint: `the whole path is needed, with its domain; "russet search" finds files by parts of it`,
+		}
+	}
+	list := g.sorted()
+	for i := range list {
+		list[i].Absent = absent[list[i].Device]
+	}
+	return list, unread, nil
+}
+
+// eachBackup visits the backups a person means, oldest first. What goes wrong
+// with one of several is a problem, and the others are visited all the same.
+func (h *Host) eachBackup(ctx context.Context, which Which, visit func(russet.Backup) error) ([]russet.Problem, error) {
+	unread := []russet.Problem{}
 	backups, err := h.toSearch(ctx, which)
 	if err != nil && len(backups) == 0 {
-		return nil, nil, err
+		return nil, err
 	}
 	if err != nil {
 		unread = append(unread, russet.Problem{Path: "of some store", What: err.Error()})
 	}
 	for _, b := range backups {
-		found, err := h.searchOne(ctx, b, words)
+		err := visit(b)
 		if err != nil && (len(backups) == 1 || ctx.Err() != nil) {
-			return nil, nil, err
+			return nil, err
 		}
 		if err != nil {
 			unread = append(unread, russet.Problem{Path: string(b.ID), What: err.Error()})
-			continue
 		}
-		hits = append(hits, found...)
 	}
-	return hits, unread, nil
+	return unread, nil
 }
 
 func (h *Host) toSearch(ctx context.Context, which Which) ([]russet.Backup, error) {
@@ -67,24 +125,43 @@ func (h *Host) toSearch(ctx context.Context, which Which) ([]russet.Backup, erro
 	return slices.DeleteFunc(all, func(b russet.Backup) bool { return b.Problem != "" }), err
 }
 
-func (h *Host) searchOne(ctx context.Context, b russet.Backup, words []string) (hits []Hit, err error) {
+func (h *Host) searchOne(ctx context.Context, b russet.Backup, words []string, g gathering) (err error) {
 	view, err := h.openView(ctx, b)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer closeInto(&err, view)
+	var hits []hit
 	err = view.each(ctx, func(r *mobilesync.Record) {
 		path := pathOf(r)
 		lower := strings.ToLower(path)
 		if slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(lower, w) }) {
 			return
 		}
-		hits = append(hits, Hit{
-			Backup: b.ID, Device: b.Device, Name: b.Name, Path: path, Kind: kindOf(r), Size: sizeOf(r), Time: r.ModTime(),
-		})
+		hits = append(hits, hitOf(r))
 	})
-	slices.SortFunc(hits, func(a, b Hit) int { return strings.Compare(a.Path, b.Path) })
-	return hits, err
+	if err == nil {
+		err = g.add(ctx, view, hits)
+	}
+	return err
+}
+
+// lookOne looks one file up in one backup.
+func (h *Host) lookOne(ctx context.Context, b russet.Backup, name string, g gathering) (seen bool, err error) {
+	view, err := h.openView(ctx, b)
+	if err != nil {
+		return false, err
+	}
+	defer closeInto(&err, view)
+	domain, path, _ := strings.Cut(name, "/")
+	r, err := view.Lookup(ctx, domain, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, backupError(err, b)
+	}
+	return true, g.add(ctx, view, []hit{hitOf(&r)})
 }
 
 // each calls f for every row of the manifest that can be used. Others are what
