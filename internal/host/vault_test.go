@@ -55,6 +55,7 @@ func TestVaultsOnServers(t *testing.T) {
 		"s3": servers.StartS3, "sftp": servers.StartSFTP, "sftp with a password": servers.StartSFTPPassword, "webdav": servers.StartWebDAV,
 	} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			s := start(t)
 			s.Location.Prefix = map[bool]string{true: "our phones/all"}[s.Location.Kind == backend.S3]
 			home := t.TempDir()
@@ -121,11 +122,13 @@ func TestAddingGoesOn(t *testing.T) {
 		},
 		"keys without a vault": func(t *testing.T, b *backend.Backend) {
 			f, _ := keys.New(keys.NewID())
+			f.Lighten()
 			must(t, f.AddPassword("", vaultPassword))
 			must(t, keys.Save(t.Context(), b, f))
 		},
 		"one copy without a vault": func(t *testing.T, b *backend.Backend) {
 			f, _ := keys.New(keys.NewID())
+			f.Lighten()
 			must(t, f.AddPassword("", vaultPassword))
 			must(t, keys.Stage(t.Context(), b, f))
 		},
@@ -186,28 +189,6 @@ func TestNothingRemembered(t *testing.T) {
 	}
 	if stores, err := wrong.Stores(); err != nil || len(stores) > 0 {
 		t.Errorf("stores: %v, %v", stores, err)
-	}
-}
-
-// TestKitThatIsNotTaken: when the vault does not take the new code, the former
-// kit stays good and the new file is gone.
-func TestKitThatIsNotTaken(t *testing.T) {
-	dir, out := filepath.Join(t.TempDir(), "v"), t.TempDir()
-	h := hostIn(t, t.TempDir(), host.VaultAnswers{})
-	_, err := h.AddVault(t.Context(), addition("vault:"+dir, backend.Credentials{}))
-	must(t, err)
-	// A folder in its place: the first copy can be neither read nor written.
-	must(t, os.Remove(filepath.Join(dir, "russet.keys.f")))
-	must(t, os.Mkdir(filepath.Join(dir, "russet.keys.f"), 0o700))
-	if _, err := h.VaultKit(t.Context(), "home", filepath.Join(out, "kit.txt")); err == nil {
-		t.Error("a kit of a vault that did not take its code")
-	}
-	if left, _ := os.ReadDir(out); len(left) > 0 {
-		t.Errorf("a useless kit is left: %v", left)
-	}
-	must(t, os.Remove(filepath.Join(dir, "russet.keys.f")))
-	if _, err := h.VaultKit(t.Context(), "home", filepath.Join(out, "kit.txt")); err != nil {
-		t.Error(err)
 	}
 }
 

@@ -38,10 +38,16 @@ func kitError(name string, err error) error {
 	return e
 }
 
+// vaultPlace is what newKit needs of a backend.Backend.
+type vaultPlace interface {
+	keys.Blobs
+	Location() backend.Location
+}
+
 // newKit makes a new recovery code and writes its kit. The kit comes first: if
 // the vault does not take the code, the former kit still opens it, and the new
 // one is removed.
-func (h *Host) newKit(ctx context.Context, st StoreSettings, b *backend.Backend, f *keys.File, name string) error {
+func (h *Host) newKit(ctx context.Context, st StoreSettings, b vaultPlace, f *keys.File, name string) error {
 	code, err := f.NewRecoveryCode()
 	if err != nil {
 		return keysError(st, err)

@@ -60,7 +60,7 @@ func load(t *testing.T, s *shelf) *keys.Loaded {
 	t.Helper()
 	l, err := keys.Load(t.Context(), s)
 	check(t, err)
-	l.Cheap()
+	l.Lighten()
 	return l
 }
 

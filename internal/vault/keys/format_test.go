@@ -67,7 +67,7 @@ func TestNewerRussetsWords(t *testing.T) {
 	}
 	_, _, err = g.Open(anna)
 	check(t, err)
-	check(t, g.Cheap().AddPassword("", "another password"))
+	check(t, g.Lighten().AddPassword("", "another password"))
 	h := reread(t, g)
 	out, err := h.Marshal()
 	check(t, err)

@@ -17,7 +17,7 @@ const anna = "correct horse battery staple"
 func made(t testing.TB) (f *keys.File, master, code secrets.Secret) {
 	t.Helper()
 	f, master = keys.New(keys.NewID())
-	f.Cheap()
+	f.Lighten()
 	f.SetAddress("vault:/srv/vault")
 	check(t, f.AddPassword("", anna))
 	code, err := f.NewRecoveryCode()
@@ -32,7 +32,7 @@ func reread(t testing.TB, f *keys.File) *keys.File {
 	check(t, err)
 	g, err := keys.Parse(data)
 	check(t, err)
-	return g.Cheap()
+	return g.Lighten()
 }
 
 func check(t testing.TB, err error) {
@@ -102,7 +102,7 @@ func TestWaysIn(t *testing.T) {
 
 func TestNeverTheLastWayIn(t *testing.T) {
 	f, _ := keys.New(keys.NewID())
-	f.Cheap()
+	f.Lighten()
 	if _, err := f.Marshal(); err == nil {
 		t.Error("keys without a way in were written")
 	}

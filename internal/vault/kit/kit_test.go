@@ -58,6 +58,7 @@ func output(t *testing.T, stdin, dir, program string, args ...string) string {
 func vaultKeys(t *testing.T) (data []byte, master, code secrets.Secret) {
 	t.Helper()
 	f, master := keys.New(keys.NewID())
+	f.Lighten()
 	check(t, f.AddPassword("", "some other password"))
 	check(t, f.AddPassword("", password))
 	code, err := f.NewRecoveryCode()
@@ -120,6 +121,11 @@ func TestScriptOpensKeys(t *testing.T) {
 		if got := output(t, typed+"\n", dir, python, "-I", "open.py", "russet.keys"); got != string(master)+"\n" {
 			t.Errorf("%s opened something else", what)
 		}
+	}
+	kept, err := filepath.Abs("../keys/testdata/version1.keys") // sealed as usual: it takes a moment
+	check(t, err)
+	if got := output(t, password, dir, python, "-I", "open.py", kept); len(got) != 53 {
+		t.Errorf("the keys of version 1 give %d characters", len(got))
 	}
 	cmd := exec.CommandContext(t.Context(), python, "-I", "open.py", "russet.keys")
 	cmd.Dir, cmd.Stdin = dir, strings.NewReader("a wrong password\n")

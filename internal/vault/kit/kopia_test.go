@@ -63,6 +63,7 @@ func makeVault(t *testing.T, l backend.Location, c backend.Credentials) (code se
 	check(t, err)
 	defer func() { check(t, b.Close(context.Background())) }()
 	f, master := keys.New(keys.NewID())
+	f.Lighten()
 	check(t, f.AddPassword("", password))
 	code, err = f.NewRecoveryCode()
 	check(t, err)
