@@ -53,7 +53,7 @@ func (fl *fleet) extra(ctx context.Context, what string) error {
 
 // settle lets the vault convert what streamed through encrypted, and gives
 // back the room of what is no longer needed.
-func (c *russet) settle(ctx context.Context) error {
+func (c *ourClient) settle(ctx context.Context) error {
 	_, _, err := c.do(ctx, "repair", "v")
 	return err
 }

@@ -46,7 +46,7 @@ type fleet struct {
 	f      *phoneFigures
 	theirs *idevice
 	shelf  *shelf
-	ours   *russet
+	ours   *ourClient
 }
 
 // lifetime has the peers keep 14 days of the phone's folders, or, if there are

@@ -46,7 +46,7 @@ type grower struct {
 	peers  []string
 	shelf  *shelf
 	theirs *idevice
-	ours   *russet
+	ours   *ourClient
 	size   int64 // of our vault
 	f      growthFigures
 }

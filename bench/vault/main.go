@@ -35,7 +35,8 @@ type options struct {
 	memory  string // where the virtual iPhone lives, so that it is not in the way
 	results string
 	out     string
-	report  bool // write the document and measure nothing
+	russet  string // a russet to measure, instead of one built from here
+	report  bool   // write the document and measure nothing
 }
 
 // A piece is one group of figures, measured in one go.
@@ -52,6 +53,7 @@ func pieces() []piece {
 		{"ingest", ingest},
 		{"million", million},
 		{"giveback", giveBack},
+		{"reading", reading},
 	}
 }
 
@@ -69,7 +71,7 @@ func main() {
 func parse() options {
 	var o options
 	var only, clients string
-	flag.StringVar(&only, "only", "", "pieces to measure: growth, growth-kept, growth-packed, phone, ingest, million, giveback; default: all")
+	flag.StringVar(&only, "only", "", "pieces to measure: growth, growth-kept, growth-packed, phone, ingest, million, giveback, reading; default: all")
 	flag.StringVar(&clients, "clients", "russet,restic,borg,kopia", "programs to measure; figures of the others stay as they were")
 	flag.BoolVar(&o.quick, "quick", false, "a small phone and few days; figures go to a folder of their own")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds of what is timed; every program runs once a round")
@@ -77,6 +79,7 @@ func parse() options {
 	flag.StringVar(&o.memory, "memory", "/dev/shm", "where the virtual iPhone lives; up to 4 GB")
 	flag.StringVar(&o.results, "results", "", "where the figures of all pieces are kept; default: bench/vault/figures, or with -quick a folder below .cache")
 	flag.StringVar(&o.out, "out", "", "write the tables between the markers of this Markdown file; default: standard output")
+	flag.StringVar(&o.russet, "russet", "", "the russet to measure; default: one built from this folder")
 	flag.BoolVar(&o.report, "report", false, "measure nothing, write what is known")
 	flag.Parse()
 	o.clients = strings.Split(clients, ",")
@@ -96,7 +99,7 @@ func parse() options {
 // bench is what all pieces share.
 type bench struct {
 	options
-	bin     string // folder with russet
+	bin     string // our russet
 	scratch string // on the disk
 	fast    string // in memory
 }
@@ -132,8 +135,8 @@ func measureAll(ctx context.Context, o options) (err error) {
 	if err := os.Setenv("TMPDIR", b.fast); err != nil {
 		return err
 	}
-	b.bin = filepath.Join(b.fast, "bin")
-	if b.has("russet") {
+	if b.bin = o.russet; b.bin == "" && b.has("russet") {
+		b.bin = filepath.Join(b.fast, "russet")
 		if err := build(ctx, b.bin); err != nil {
 			return err
 		}

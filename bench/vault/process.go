@@ -145,8 +145,8 @@ func syncDir(ctx context.Context, dir string) error {
 func tail(text []byte, n int) string { return string(text[max(0, len(text)-n):]) }
 
 // build compiles russet as a user would get it.
-func build(ctx context.Context, bin string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(bin, "russet"), "./cmd/russet")
+func build(ctx context.Context, file string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", file, "./cmd/russet")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build russet: %w\n%s", err, out)
 	}

@@ -14,7 +14,7 @@ func programs() []string { return []string{"russet", "restic", "borg", "kopia"} 
 // report writes the tables of all pieces that were measured.
 func report(o options) (string, error) {
 	var b strings.Builder
-	for _, write := range []func(*strings.Builder, options) error{reportGrowth, reportPhone, reportIngest, reportGiveBack} {
+	for _, write := range []func(*strings.Builder, options) error{reportGrowth, reportPhone, reportIngest, reportGiveBack, reportReading} {
 		if err := write(&b, o); err != nil {
 			return "", err
 		}
@@ -203,5 +203,22 @@ func reportGiveBack(b *strings.Builder, o options) error {
 				median(all, func(m measure) float64 { return m.CPU }), median(all, func(m measure) float64 { return float64(m.Peak) })/(1<<20))
 		}
 	}
+	b.WriteString("\n")
+	return nil
+}
+
+func reportReading(b *strings.Builder, o options) error {
+	f, err := load[readFigures](o, "reading")
+	if err != nil || len(f.Places) == 0 {
+		return err
+	}
+	fmt.Fprintf(b, "**Reading a little out of much** (message database of %s)\n\nMeasured %s. Each place once, by a program just started, with empty caches.\n", mb(f.Database), f.Machine)
+	for _, place := range []string{onDisk, onS3} {
+		fmt.Fprintf(b, "\n| %s | time | gets | lists | fetched | read |\n|---|---|---|---|---|---|\n", place)
+		for _, t := range f.Places[place] {
+			fmt.Fprintf(b, "| %s | %.0f ms | %d | %d | %.0f kB | %.1f kB |\n", t.What, 1000*t.Seconds, t.Gets, t.Lists, float64(t.BytesGot)/1000, float64(t.Read)/1000)
+		}
+	}
+	b.WriteString("\n")
 	return nil
 }

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 )
 
-// russet is our own program with one vault.
-type russet struct {
+// ourClient is russet with one vault.
+type ourClient struct {
 	bin   string
 	lab   *lab
 	dir   string
@@ -17,8 +17,8 @@ type russet struct {
 
 // newRusset makes a home, a vault and a pairing. The vault is a folder below
 // dir unless at says otherwise.
-func (b *bench) newRusset(ctx context.Context, l *lab, dir, at string) (*russet, error) {
-	c := &russet{bin: filepath.Join(b.bin, "russet"), lab: l, dir: dir, vault: at}
+func (b *bench) newRusset(ctx context.Context, l *lab, dir, at string) (*ourClient, error) {
+	c := &ourClient{bin: b.bin, lab: l, dir: dir, vault: at}
 	if at == "" {
 		c.vault = "vault:" + c.repository()
 	}
@@ -37,17 +37,17 @@ func (b *bench) newRusset(ctx context.Context, l *lab, dir, at string) (*russet,
 }
 
 // pair makes the phone of l the one that is spoken to.
-func (c *russet) pair(ctx context.Context, l *lab) error {
+func (c *ourClient) pair(ctx context.Context, l *lab) error {
 	c.lab = l
 	_, _, err := c.do(ctx, "pair", l.udid())
 	return err
 }
 
-func (c *russet) repository() string { return filepath.Join(c.dir, "vault") }
+func (c *ourClient) repository() string { return filepath.Join(c.dir, "vault") }
 
-func (c *russet) home() string { return filepath.Join(c.dir, "home") }
+func (c *ourClient) home() string { return filepath.Join(c.dir, "home") }
 
-func (c *russet) command(args ...string) command {
+func (c *ourClient) command(args ...string) command {
 	return command{
 		name: c.bin, args: args, keep: c.home(),
 		env: append(c.lab.env(), "RUSSET_HOME="+c.home(), "RUSSET_VAULT_PASSWORD_FILE="+filepath.Join(c.dir, "vault-password"),
@@ -55,11 +55,11 @@ func (c *russet) command(args ...string) command {
 	}
 }
 
-func (c *russet) do(ctx context.Context, args ...string) (measure, string, error) {
+func (c *ourClient) do(ctx context.Context, args ...string) (measure, string, error) {
 	return do(ctx, c.command(args...))
 }
 
-func (c *russet) backup(ctx context.Context, sync bool, more ...string) (measure, error) {
+func (c *ourClient) backup(ctx context.Context, sync bool, more ...string) (measure, error) {
 	cmd := c.command(append([]string{"backup", c.lab.udid(), "--store", "v"}, more...)...)
 	if sync {
 		cmd.sync = c.dir
