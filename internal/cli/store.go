@@ -2,7 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,7 +73,7 @@ func (a *app) storeStatus() *cobra.Command {
 	return &cobra.Command{
 		Use: "status [NAME]", Short: "tell how the stores are",
 		Long: "Tells for each store how many backups it holds, how large they are, how much room is\n" +
-			"left, and whether it can be used now." + exits(russet.Usage, russet.NotConnected),
+			"left, how much of its allowance is used, and whether it can be used now." + exits(russet.Usage, russet.NotConnected),
 		Example: "  russet store status",
 		Args:    needs(0, 1, "at most the name of a store"), ValidArgsFunction: a.completeStores,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -101,12 +103,18 @@ func (a *app) printStatuses(all []host.StoreStatus) {
 		fmt.Fprintln(a.out, "There is no store yet. The first backup makes one.")
 		return
 	}
-	t := newTable("NAME", "URL", ">BACKUPS", ">DEVICES", ">SIZE", ">ROOM", ">ALLOWANCE")
+	t := newTable("NAME", "URL", ">BACKUPS", ">DEVICES", ">SIZE", ">ROOM", ">USED", ">ALLOWANCE")
 	for _, s := range all {
-		t.row(s.Name, s.URL, count(s.Backups), count(s.Devices), size(s.Size), size(s.Free), allowanceText(s.Allowance))
+		t.row(s.Name, s.URL, count(s.Backups), count(s.Devices), size(s.Size), size(s.Free), size(s.Used), allowanceText(s.Allowance))
 	}
 	t.print(a.out)
 	for _, s := range all {
+		for _, device := range slices.Sorted(maps.Keys(s.DeviceUsed)) {
+			fmt.Fprintf(a.out, "%s: %s uses %s of its allowance of %s\n", s.Name, device, size(s.DeviceUsed[device]), size(s.DeviceAllowances[device]))
+		}
+		if s.Freeing > 0 {
+			a.warn("store %q: about %s of deleted backups are being freed: %s", s.Name, size(s.Freeing), s.FreeingNote)
+		}
 		if s.Problem != "" {
 			a.warn("%s", s.Problem)
 		}
@@ -114,13 +122,14 @@ func (a *app) printStatuses(all []host.StoreStatus) {
 }
 
 func (a *app) storeSet() *cobra.Command {
-	var allowance, spool string
+	var allowance, spool, device string
 	cmd := &cobra.Command{
 		Use: "set NAME", Short: "change what a store may do",
 		Long: `Changes a store. --allowance limits how much its backups may take, for example 50GB;
-"none" lifts the limit. A backup that would not fit is refused before it begins.` +
+"none" lifts the limit. With --device it is for the backups of one device there. A backup
+that would not fit is refused before it begins.` +
 			exits(russet.Usage, russet.Unsupported),
-		Example: "  russet store set main --allowance 50GB",
+		Example: "  russet store set main --allowance 50GB\n  russet store set main --allowance 20GB --device \"Anna's iPhone\"",
 		Args:    needs(1, 1, "the name of a store"), ValidArgsFunction: a.completeStores,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if spool != "" {
@@ -140,23 +149,41 @@ func (a *app) storeSet() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := h.SetAllowance(cmd.Context(), args[0], "", bytes); err != nil {
+			udid, err := a.knownDevice(cmd.Context(), device)
+			if err != nil {
 				return err
 			}
-			if a.json {
-				return writeJSON(a.out, map[string]any{"name": args[0], "allowance": bytes})
+			if err := h.SetAllowance(cmd.Context(), args[0], udid, bytes); err != nil {
+				return err
 			}
-			if bytes == 0 {
-				fmt.Fprintf(a.out, "The store %q has no limit now.\n", args[0])
-				return nil
-			}
-			fmt.Fprintf(a.out, "The store %q may take %s now.\n", args[0], size(bytes))
-			return nil
+			return a.printAllowance(args[0], device, udid, bytes)
 		},
 	}
 	cmd.Flags().StringVar(&allowance, "allowance", "", "how much it may take: `SIZE` such as 50GB, or none")
+	cmd.Flags().StringVar(&device, "device", "", "limit only the backups of this `DEVICE`")
+	a.completeFlag(cmd, "device", a.completeDevices)
 	cmd.Flags().StringVar(&spool, "spool", "", "the spool of a vault (not for folders): `SIZE`")
 	return cmd
+}
+
+func (a *app) printAllowance(store, device string, udid russet.UDID, bytes int64) error {
+	if a.json {
+		return writeJSON(a.out, struct {
+			Name      string      `json:"name"`
+			Device    russet.UDID `json:"device,omitempty"`
+			Allowance int64       `json:"allowance"`
+		}{store, udid, bytes})
+	}
+	whose := ""
+	if device != "" {
+		whose = fmt.Sprintf(" for backups of %q", device)
+	}
+	if bytes == 0 {
+		fmt.Fprintf(a.out, "The store %q has no limit%s now.\n", store, whose)
+		return nil
+	}
+	fmt.Fprintf(a.out, "The store %q may take %s%s now.\n", store, size(bytes), whose)
+	return nil
 }
 
 // parseSize reads 50GB, 1.5 TB, 500000000 or none (0). Units are steps of a

@@ -18,6 +18,7 @@ type Planned struct {
 	// Frees is about how many bytes its deletion frees; 0 when it stays.
 	Frees   int64 `json:"frees"`
 	Deleted bool  `json:"deleted"`
+	InUse   bool  `json:"in_use,omitempty"` // it should have gone
 }
 
 // PrunePlan is what the policies make of the backups of one store.
@@ -43,7 +44,7 @@ func (h *Host) PlanRetention(ctx context.Context, store string, device russet.UD
 	plans := []PrunePlan{}
 	var errs []error
 	for _, st := range stores {
-		plan, err := h.planStore(ctx, st, device)
+		plan, err := h.planStore(ctx, st, device, "")
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -53,7 +54,9 @@ func (h *Host) PlanRetention(ctx context.Context, store string, device russet.UD
 	return plans, errors.Join(errs...)
 }
 
-func (h *Host) planStore(ctx context.Context, st StoreSettings, device russet.UDID) (PrunePlan, error) {
+// planStore plans for one store. made is the backup that a run has just made,
+// if one: the history does not tell of it yet.
+func (h *Host) planStore(ctx context.Context, st StoreSettings, device russet.UDID, made russet.BackupID) (PrunePlan, error) {
 	plan := PrunePlan{Store: st.Name, Backups: []Planned{}}
 	store, err := h.openStore(ctx, st)
 	if err != nil {
@@ -78,7 +81,11 @@ func (h *Host) planStore(ctx context.Context, st StoreSettings, device russet.UD
 		keep, _ := s.keepIn(Scope{d, st.Name})
 		return keep
 	}
-	for _, v := range retention.Plan(acc.items(device, h.held(st.Name, acc.devices())), policy, time.Now()) {
+	held := h.held(st.Name, acc.devices())
+	if made != "" {
+		held = map[russet.BackupID]string{made: "just made"}
+	}
+	for _, v := range retention.Plan(acc.items(device, held), policy, time.Now()) {
 		p := Planned{Backup: byID[v.Item.ID], Keep: v.Keep, Why: v.Why}
 		if !v.Keep {
 			p.Frees = v.Item.Unique
@@ -96,19 +103,19 @@ func (h *Host) Prune(ctx context.Context, shown []PrunePlan, device russet.UDID,
 	plans := []PrunePlan{}
 	var errs []error
 	for _, old := range shown {
-		plan, err := h.pruneStore(ctx, old, device, deleted)
+		plan, err := h.pruneStore(ctx, old, device, "", deleted)
 		plans = append(plans, plan)
 		errs = append(errs, err)
 	}
 	return plans, errors.Join(errs...)
 }
 
-func (h *Host) pruneStore(ctx context.Context, shown PrunePlan, device russet.UDID, deleted func(Planned)) (PrunePlan, error) {
+func (h *Host) pruneStore(ctx context.Context, shown PrunePlan, device russet.UDID, made russet.BackupID, deleted func(Planned)) (PrunePlan, error) {
 	st, err := h.chooseStore(shown.Store)
 	if err != nil {
 		return shown, err
 	}
-	plan, err := h.planStore(ctx, st, device)
+	plan, err := h.planStore(ctx, st, device, made)
 	if err != nil {
 		return plan, err
 	}
@@ -127,7 +134,7 @@ func (h *Host) pruneStore(ctx context.Context, shown PrunePlan, device russet.UD
 		}
 		err := h.Delete(ctx, p.Backup)
 		if russet.KindOf(err) == russet.Busy {
-			p.Keep, p.Frees, p.Why = true, 0, []string{"in use now: " + err.Error()}
+			p.Keep, p.InUse, p.Frees, p.Why = true, true, 0, []string{"in use now: " + err.Error()}
 			continue
 		}
 		if err != nil {
@@ -150,15 +157,15 @@ type Retained struct {
 }
 
 // ApplyRetention deletes what the policy of a device no longer keeps in a
-// store, and says when the run that was just made went over an allowance.
-func (h *Host) ApplyRetention(ctx context.Context, st StoreSettings, device russet.Device) (Retained, error) {
+// store, and says when the backup that was just made went over an allowance.
+func (h *Host) ApplyRetention(ctx context.Context, st StoreSettings, device russet.Device, made russet.BackupID) (Retained, error) {
 	done := Retained{Deleted: []Planned{}, Notes: []string{}}
-	plan, err := h.planStore(ctx, st, device.UDID)
+	plan, err := h.planStore(ctx, st, device.UDID, made)
 	if err == nil && plan.Remove > 0 {
-		_, err = h.pruneStore(ctx, plan, device.UDID, func(p Planned) { done.Deleted = append(done.Deleted, p) })
+		_, err = h.pruneStore(ctx, plan, device.UDID, made, func(p Planned) { done.Deleted = append(done.Deleted, p) })
 	}
 	if n := len(done.Deleted); n > 0 {
-		done.Notes = append(done.Notes, fmt.Sprintf("%s that the policy no longer keeps went (\"russet policy show\")", plural(n, "old backup")))
+		done.Notes = append(done.Notes, fmt.Sprintf("%s went that the policy no longer keeps (see \"russet policy show\")", plural(n, "older backup")))
 	}
 	store, openErr := h.openStore(ctx, st)
 	if openErr != nil {
@@ -180,7 +187,7 @@ func (a *attempt) retain(ctx context.Context) {
 	if !IsVault(a.opts.Store.URL) {
 		return
 	}
-	done, err := a.host.ApplyRetention(ctx, a.opts.Store, a.opts.Device)
+	done, err := a.host.ApplyRetention(ctx, a.opts.Store, a.opts.Device, a.run.Backup)
 	a.out.Notes = append(a.out.Notes, done.Notes...)
 	if err != nil && ctx.Err() == nil {
 		a.note("the backup is there, but older ones could not be looked through: %v", err)
