@@ -133,7 +133,6 @@ are. A number is how many days, weeks (from Monday), months or years keep their 
 	flags.StringVar(&f.yearly, "keep-yearly", "", "the last one of how many years: `N` or all")
 	flags.BoolVar(&f.keepAll, "keep-all", false, "remove nothing")
 	flags.BoolVar(&f.reset, "reset", false, "forget what was set; what is set more widely holds again")
-	cmd.MarkFlagsMutuallyExclusive("keep-all", "reset")
 	return cmd
 }
 
@@ -141,8 +140,8 @@ are. A number is how many days, weeks (from Monday), months or years keep their 
 func (f *keepFlags) apply(cmd *cobra.Command, h *host.Host, scope host.Scope) (host.Policy, error) {
 	numbers := f.latest + f.daily + f.weekly + f.monthly + f.yearly
 	switch {
-	case f.reset && numbers != "", f.keepAll && numbers != "":
-		return host.Policy{}, usage("leave the numbers out", "--keep-all and --reset go without numbers")
+	case f.reset && f.keepAll, (f.reset || f.keepAll) && numbers != "":
+		return host.Policy{}, usage("say only one of them", "--keep-all, --reset and numbers exclude each other")
 	case f.reset:
 		return h.ResetPolicy(cmd.Context(), scope)
 	case !f.keepAll && numbers == "":

@@ -95,14 +95,14 @@ func (g guard) protect(it Item) string {
 	switch {
 	case it.Archived:
 		return "archived"
+	case g.hasGood && it.ID == g.newest.ID:
+		return "the newest"
 	case it.Held != "":
 		return it.Held
 	case fromFuture(it, g.now):
 		return "its time lies in the future"
 	case !g.hasGood:
 		return "there is no good one of this device"
-	case it.ID == g.newest.ID:
-		return "the newest"
 	case newestFirst(it, g.newest) < 0:
 		return "newer than the newest good one"
 	default:
