@@ -54,6 +54,6 @@ func (fl *fleet) extra(ctx context.Context, what string) error {
 // settle lets the vault convert what streamed through encrypted, and gives
 // back the room of what is no longer needed.
 func (c *ourClient) settle(ctx context.Context) error {
-	_, _, err := c.do(ctx, "repair", "v")
+	_, _, err := c.do(ctx, "store", "maintain", "v", "--now")
 	return err
 }
