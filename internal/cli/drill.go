@@ -13,15 +13,23 @@ import (
 
 func (a *app) drillCommand() *cobra.Command {
 	var device, passwordFile string
+	var list bool
 	cmd := &cobra.Command{
-		Use: "drill BACKUP", Short: "prove that a backup can be restored, on a virtual iPhone", GroupID: "trust",
+		Use: "drill [BACKUP]", Short: "prove that a backup can be restored, on a virtual iPhone", GroupID: "trust",
 		Long: `Restores a backup onto an empty virtual iPhone inside this program and compares every file
 the phone received with the backup. No phone is needed and nothing is changed. A dated
-report is kept. An encrypted backup needs its password.` +
+report is kept, as JSON and as plain text; --list lists those there are. An encrypted backup
+needs its password.` +
 			exits(russet.Usage, russet.Password, russet.Damaged, russet.Stopped),
-		Example: "  russet drill latest",
-		Args:    needs(1, 1, "a BACKUP"), ValidArgsFunction: a.completeBackups,
+		Example: "  russet drill latest\n  russet drill --list",
+		Args:    needs(0, 1, "a BACKUP or --list"), ValidArgsFunction: a.completeBackups,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if list == (len(args) == 1) {
+				return usage("for example: russet drill latest", "name one BACKUP, or say --list")
+			}
+			if list {
+				return a.listDrills()
+			}
 			var report host.DrillReport
 			err := a.reading(cmd, passwordFile, func(ctx context.Context, h *host.Host) error {
 				b, err := h.FindBackup(ctx, a.which(args[0], device))
@@ -41,7 +49,40 @@ report is kept. An encrypted backup needs its password.` +
 	}
 	a.deviceFlag(cmd, &device)
 	a.passwordFlag(cmd, &passwordFile)
+	cmd.Flags().BoolVar(&list, "list", false, "list the reports of earlier drills")
 	return cmd
+}
+
+func (a *app) listDrills() error {
+	h, err := a.host()
+	if err != nil {
+		return err
+	}
+	reports, unread, err := h.Drills()
+	if err != nil {
+		return err
+	}
+	for _, p := range unread {
+		a.warn("%s", problemText(p))
+	}
+	if a.json {
+		return writeJSON(a.out, reports)
+	}
+	if len(reports) == 0 {
+		fmt.Fprintln(a.out, `There was no drill yet. "russet drill latest" makes one.`)
+		return nil
+	}
+	t := newTable("TIME", "BACKUP", "DEVICE", "OF", "STORE", "RESULT", ">FILES", ">SIZE", ">PROBLEMS", "REPORT")
+	for _, r := range reports {
+		result := "restores"
+		if !r.Good {
+			result = "FAILED"
+		}
+		t.row(moment(r.Time), shortID(r.Backup.ID), nameOf(r.Backup), moment(r.Backup.Time), r.Backup.Store,
+			result, count(r.Files), size(r.Bytes), count(len(r.Problems)), r.Path)
+	}
+	t.print(a.out)
+	return nil
 }
 
 func (a *app) drill(ctx context.Context, h *host.Host, b russet.Backup, show func(russet.Event)) (report host.DrillReport, err error) {
@@ -71,7 +112,7 @@ func (a *app) printDrill(r host.DrillReport) error {
 		for _, n := range r.Notes {
 			a.warn("%s", n)
 		}
-		fmt.Fprintf(a.out, "The report is %s\n", r.Path)
+		fmt.Fprintf(a.out, "The report is %s (and .txt)\n", r.Path)
 	}
 	if err == nil && !r.Good {
 		err = &russet.Error{

@@ -3,13 +3,11 @@ package host
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -39,18 +37,20 @@ type DrillReport struct {
 	Time     time.Time        `json:"time"`
 	Backup   russet.Backup    `json:"backup"`
 	Good     bool             `json:"good"`
-	Files    int              `json:"files"` // compared
+	Result   string           `json:"result"`   // in one sentence
+	Compared []string         `json:"compared"` // what was done, step by step
+	Files    int              `json:"files"`    // compared
 	Bytes    int64            `json:"bytes"`
 	Seconds  float64          `json:"seconds"`
 	Problems []russet.Problem `json:"problems"`
 	Notes    []string         `json:"notes"`
-	Path     string           `json:"path"` // of this report
+	Path     string           `json:"path"` // of this report; a plain text lies beside it
 }
 
 // Drill restores a backup onto an empty phone and compares every file the
 // phone received with the backup.
 func (h *Host) Drill(ctx context.Context, b russet.Backup, phone DrillPhone, progress func(russet.Event)) (DrillReport, error) {
-	report := DrillReport{Time: time.Now().UTC(), Backup: b, Problems: []russet.Problem{}, Notes: []string{}}
+	report := DrillReport{Time: time.Now().UTC(), Backup: b, Compared: []string{}, Problems: []russet.Problem{}, Notes: []string{}}
 	err := h.drill(ctx, b, phone, progress, &report)
 	if err != nil && (ctx.Err() != nil || !aboutBackup(err)) {
 		return report, err
@@ -58,8 +58,8 @@ func (h *Host) Drill(ctx context.Context, b russet.Backup, phone DrillPhone, pro
 	if err != nil {
 		report.Problems = append(report.Problems, russet.Problem{Path: "the restore itself", What: err.Error()})
 	}
-	report.Good = len(report.Problems) == 0
 	report.Seconds = time.Since(report.Time).Seconds()
+	report.conclude()
 	return report, h.keepReport(&report)
 }
 
@@ -102,6 +102,7 @@ func (h *Host) drill(ctx context.Context, b russet.Backup, phone DrillPhone, pro
 	if err != nil {
 		return err
 	}
+	report.did("the whole backup, with the system's own files, was restored onto an empty virtual iPhone over the same protocol as onto a real one")
 	return v.compare(ctx, phone.Received(), report)
 }
 
@@ -115,6 +116,7 @@ func (h *Host) verifyFirst(ctx context.Context, b russet.Backup, progress func(r
 	if err != nil {
 		return err
 	}
+	report.did("every byte of the backup in the store %q was read and checked: %s, %s", b.Store, plural(checked.Files, "file"), bytesText(checked.Bytes))
 	report.Problems = append(report.Problems, checked.Problems...)
 	report.Notes = append(report.Notes, checked.Notes...)
 	return nil
@@ -149,6 +151,8 @@ func (v *view) compare(ctx context.Context, received map[string]DrillFile, repor
 			}
 		}
 	})
+	report.did("every file, folder and link of the backup was looked for on the phone; the content of %s, %s, was compared by SHA-256",
+		plural(report.Files, "file"), bytesText(report.Bytes))
 	for path := range received {
 		problem(path, "is on the phone and not in the backup")
 	}
@@ -169,22 +173,4 @@ func (v *view) sum(ctx context.Context, r *mobilesync.Record) (sum [32]byte, siz
 	hash := sha256.New()
 	size, err = io.Copy(hash, contextReader{ctx, content})
 	return [32]byte(hash.Sum(nil)), size, err
-}
-
-// keepReport writes a report into russet's own folder.
-func (h *Host) keepReport(report *DrillReport) error {
-	dir, err := h.openHome()
-	if err != nil {
-		return err
-	}
-	name := fmt.Sprintf("%s/%s-%s.json", drillsDir, report.Time.Format("20060102-150405"), shortID(report.Backup.ID))
-	report.Path = filepath.Join(h.home.Dir, filepath.FromSlash(name))
-	data, err := json.MarshalIndent(report, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	if err := dir.Replace(name, append(data, '\n'), 0o600); err != nil {
-		return homeError(err)
-	}
-	return nil
 }
