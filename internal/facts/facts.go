@@ -34,7 +34,7 @@ const (
 	MaxInfo     = 256 << 20 // Finder's of one phone was 58 MB
 
 	// settled: Finder writes Info.plist again minutes after the device has
-	// finished, and empties it first (field-notes.md 5.8).
+	// finished, and empties it first.
 	settled = 15 * time.Minute
 )
 

@@ -33,7 +33,7 @@ func IsPayload(name string) bool {
 
 func isLowerHex(s string) bool { return strings.Trim(s, "0123456789abcdef") == "" }
 
-// The files of a backup beside its payloads (format.md 2).
+// The files of a backup beside its payloads.
 const (
 	InfoPlist     = "Info.plist"
 	StatusPlist   = "Status.plist"

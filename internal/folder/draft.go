@@ -62,7 +62,7 @@ func (d *draft) Base() *russet.Backup { return d.backup }
 func (d *draft) Resumed() bool { return d.resumed }
 
 // allowed refuses every name but the device's folder and the sibling that a
-// device moves an old one to (protocol.md 3.4); the sibling never leaves the
+// device moves an old one to; the sibling never leaves the
 // draft.
 func (d *draft) allowed(op, name string) error {
 	switch top, _, _ := strings.Cut(name, "/"); {

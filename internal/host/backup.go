@@ -234,7 +234,7 @@ func (a *attempt) receive(ctx context.Context, dev *device.Device, draft russet.
 	return nil
 }
 
-// setAside decides what becomes of a draft whose run failed (decisions 7). What
+// setAside decides what becomes of a draft whose run failed. What
 // was received is kept for the next run, unless the phone stumbled twice: over
 // a draft it was offered again, or in the run before this one too. The store
 // counts what is thrown away, and begins from nothing in the end.
@@ -259,7 +259,7 @@ func (a *attempt) stumbledBefore() bool {
 }
 
 // excusesDraft reports whether one of the device's codes has nothing to do with
-// what it was offered (protocol.md 3.14).
+// what it was offered.
 func excusesDraft(code int) bool {
 	switch code {
 	case 3, 22, 25, 105, 106, 202, 207, 208, 211, 212:

@@ -149,7 +149,7 @@ func snapshotState(dir string) (string, error) {
 // plainState says a stranger's state in a word.
 func plainState(state string) string {
 	switch state {
-	case "uploading", "moving", "removing": // protocol.md 3.10
+	case "uploading", "moving", "removing":
 		return state
 	default:
 		return fmt.Sprintf("in state %q", state)

@@ -110,7 +110,7 @@ func (f Folder) payloads() []string {
 	return names
 }
 
-// phone plays what a device does during a run (protocol.md 3.10).
+// phone plays what a device does during a run.
 type phone struct {
 	d      russet.Draft
 	device russet.UDID

@@ -45,6 +45,7 @@ type draft struct {
 	upload *upload // the one under way
 	buf    []byte
 	hash   hash.Hash
+	alive  time.Time // when the vault was last told what the draft refers to
 
 	work   *normalising // beside the device; nil when none is under way
 	looked []uint64     // by object: it was normalised in this process
@@ -101,7 +102,7 @@ func (d *draft) Base() *russet.Backup { return d.backup }
 func (d *draft) Resumed() bool { return d.resumed }
 
 // allowed refuses every name but the device's folder and the sibling that a
-// device moves an old one to (protocol.md 3.4).
+// device moves an old one to.
 func (d *draft) allowed(op, name string) error {
 	switch top, _, _ := strings.Cut(name, "/"); {
 	case d.closed:
@@ -256,7 +257,10 @@ func (d *draft) barrier() error {
 		return fmt.Errorf("make the draft durable: %w", err)
 	}
 	d.over.Dead() // their bytes go with the draft
-	return d.over.Barrier()
+	if err := d.over.Barrier(); err != nil {
+		return err
+	}
+	return d.beat(context.Background())
 }
 
 // received is called for every file that came from the device.
