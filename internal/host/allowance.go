@@ -75,7 +75,7 @@ func (acc account) unique(i int) int64 {
 	}
 	next := slices.IndexFunc(acc.backups[i+1:], func(o russet.Backup) bool { return o.Device == b.Device })
 	if next < 0 {
-		return b.Added
+		return max(0, b.Added)
 	}
 	return max(0, min(b.Added, acc.backups[i+1+next].Added))
 }

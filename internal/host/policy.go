@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"russet"
 	"russet/internal/retention"
@@ -153,34 +154,28 @@ func KeepText(p retention.Policy) string {
 	if p.All() {
 		return "every backup"
 	}
-	text := ""
+	var parts, periods []string
+	switch {
+	case p.KeepLatest < 0:
+		return "every backup"
+	case p.KeepLatest == 1:
+		parts = append(parts, "the latest")
+	case p.KeepLatest > 1:
+		parts = append(parts, fmt.Sprintf("the %d latest", p.KeepLatest))
+	}
 	for _, part := range []struct {
 		n    int
 		unit string
-	}{
-		{p.KeepLatest, "latest"},
-		{p.KeepDaily, "day"},
-		{p.KeepWeekly, "week"},
-		{p.KeepMonthly, "month"},
-		{p.KeepYearly, "year"},
-	} {
-		said := ""
+	}{{p.KeepDaily, "day"}, {p.KeepWeekly, "week"}, {p.KeepMonthly, "month"}, {p.KeepYearly, "year"}} {
 		switch {
-		case part.n == 0:
-			continue
-		case part.n < 0 && part.unit == "latest":
-			said = "every backup"
 		case part.n < 0:
-			said = "one of every " + part.unit
-		case part.unit == "latest":
-			said = fmt.Sprintf("the %d latest", part.n)
-		default:
-			said = "one of each of " + plural(part.n, part.unit)
+			periods = append(periods, "all "+part.unit+"s")
+		case part.n > 0:
+			periods = append(periods, plural(part.n, part.unit))
 		}
-		if text != "" {
-			text += ", "
-		}
-		text += said
 	}
-	return text
+	if len(periods) > 0 {
+		parts = append(parts, "the last of each of "+strings.Join(periods, ", "))
+	}
+	return strings.Join(parts, ", and ")
 }
