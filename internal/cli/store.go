@@ -62,6 +62,15 @@ func (a *app) storeList() *cobra.Command {
 	}
 }
 
+// roomText is how much room a store has; a server that does not tell is said to
+// have some 10^15 bytes.
+func roomText(n int64) string {
+	if n >= 1<<50 {
+		return "-"
+	}
+	return size(n)
+}
+
 func allowanceText(n int64) string {
 	if n == 0 {
 		return "-"
@@ -105,7 +114,7 @@ func (a *app) printStatuses(all []host.StoreStatus) {
 	}
 	t := newTable("NAME", "URL", ">BACKUPS", ">DEVICES", ">SIZE", ">ROOM", ">USED", ">ALLOWANCE")
 	for _, s := range all {
-		t.row(s.Name, s.URL, count(s.Backups), count(s.Devices), size(s.Size), size(s.Free), size(s.Used), allowanceText(s.Allowance))
+		t.row(s.Name, s.URL, count(s.Backups), count(s.Devices), size(s.Size), roomText(s.Free), size(s.Used), allowanceText(s.Allowance))
 	}
 	t.print(a.out)
 	for _, s := range all {

@@ -45,10 +45,17 @@ func (a *draftArrivals) stayed(c *builder, name string, it overlay.Item, row *mo
 	}
 	e := *old.entry
 	e.Name = name
-	if row == nil || len(row.EncryptionKey) == 0 || c.keys == nil || e.Key.key == nil {
+	if row == nil || c.keys == nil {
 		return e, nil
 	}
-	if key, err := c.keys.FileKey(row.EncryptionKey); err != nil || string(key.Bytes()) != string(e.Key.key.Bytes()) {
+	key, why := keyOf(row, c.keys)
+	switch {
+	case e.Why == whyPassword: // which has become known
+		if e.Key.key, e.Why = key, why; key != nil {
+			e.Why = whyPending
+		}
+	case e.Key.key == nil || len(row.EncryptionKey) == 0:
+	case key == nil || string(key.Bytes()) != string(e.Key.key.Bytes()):
 		c.rekey++ // what the device sent stays what it was
 	}
 	return e, nil
@@ -92,8 +99,8 @@ func (a *draftArrivals) received(c *builder, name string, it overlay.Item, row *
 		if p.why == "" {
 			e.Why = whyPending
 		}
-		if p.size == 0 {
-			e.Why = whyDataless
+		if p.why == whyNoKey {
+			e.Key.key = nil
 		}
 	default:
 		if e.Why = p.why; e.Why == whyPending || e.Why == "" {

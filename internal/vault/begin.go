@@ -133,6 +133,7 @@ func (d *draft) open(ctx context.Context) error {
 	if d.base != nil {
 		opts.Base = d.base
 	}
+	d.alive = time.Now()
 	d.over, err = overlay.Open(d.dir, journalFile, opts)
 	return err
 }
@@ -178,6 +179,7 @@ func (d *draft) hide(damaged []string) error {
 // to: its base, whoever deletes that meanwhile, and what it has sent to the
 // vault. Without it, maintenance would take both for garbage.
 func (d *draft) keepAlive(ctx context.Context) error {
+	d.alive = time.Now()
 	var entries []depot.Entry
 	if d.base != nil {
 		entries = append(entries, depot.Entry{Name: "base", Dir: true, ID: d.base.root})

@@ -36,6 +36,10 @@ type builder struct {
 	copied int
 	odd    int // rows that make no sense
 	rekey  int // files that stayed, whose row has another key now
+
+	label   string        // of the incomplete version of an import; "" for a draft
+	partial []depot.Entry // folders that are done
+	told    time.Time     // when the vault was last told of them
 }
 
 // arrivals is where the files of a new version come from: a draft, or a folder
@@ -155,6 +159,9 @@ func (c *builder) subfolder(name, leaf string) (depot.Entry, error) {
 	}
 	e, err := c.w.WriteDir(c.ctx, name, entries, c.start)
 	e.Name = leaf
+	if err == nil && name == leaf {
+		err = c.beat(e)
+	}
 	return e, err
 }
 
@@ -280,6 +287,7 @@ func (c *builder) file(name string, it overlay.Item, row *mobilesync.Record) (en
 	if err != nil {
 		return e, err
 	}
+	e.settle(row, c.v.rec.Locked)
 	c.v.rec.Size += e.Stored
 	if e.Why == whyPending {
 		c.v.rec.Pending += e.Stored
@@ -327,8 +335,28 @@ func (c *builder) stowManifest(f fs.File, src source, key *keybag.Key, want *sum
 // take makes an entry of what a file became in the vault.
 func (e *entry) take(s *stowed, key *keybag.Key) {
 	e.id, e.Size, e.Sum, e.Why = s.id, s.length, s.sum, s.why
-	if e.Key.key = key; s.cbc {
+	switch e.Key.key = key; {
+	case s.cbc:
 		e.Rebuild, e.Content = rebuildCBC, &s.content
+	case s.why == whyNoKey:
+		e.Key.key = nil
+	}
+}
+
+// settle adds what the file's row, or that it has none, says to why it is kept
+// as it came.
+func (e *entry) settle(row *mobilesync.Record, locked bool) {
+	secret := facts.IsPayload(e.Name) || e.Name == facts.ManifestDB
+	switch {
+	case e.Rebuild != "":
+	case row != nil && e.Stored == 0:
+		if e.Why = ""; e.Key.key != nil || row.Size > 0 {
+			e.Why = whyDataless
+		}
+	case row == nil && locked && secret && e.Why == "":
+		e.Why = whyPassword
+	case row == nil && e.Why == whyPassword && (!locked || !secret):
+		e.Why = "" // no password would tell more of it
 	}
 }
 

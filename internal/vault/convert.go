@@ -32,20 +32,26 @@ func (s *Store) Convert(ctx context.Context, pass russet.Passwords) (Converted, 
 	if err != nil {
 		return done, s.explain(err, "convert what is kept as ciphertext")
 	}
+	var failed error
 	for _, v := range all {
 		if v.problem != "" || (v.rec.Pending == 0 && !v.rec.Locked) {
 			continue
 		}
 		n, err := s.convert(ctx, v, pass)
 		if err != nil {
-			return done, s.explain(err, fmt.Sprintf("convert the backup %s", v.rec.ID))
+			// What is wrong with one backup does not concern the others.
+			failed = errors.Join(failed, s.explain(err, fmt.Sprintf("convert the backup %s", v.rec.ID)))
+			if ctx.Err() != nil {
+				break
+			}
+			continue
 		}
 		if n > 0 {
 			done.Backups++
 			done.Bytes += n
 		}
 	}
-	return done, nil
+	return done, failed
 }
 
 // Pending reports whether Convert would have something to do: bytes of
@@ -88,7 +94,7 @@ func (s *Store) convert(ctx context.Context, v *version, pass russet.Passwords) 
 	v.rec.Size, v.rec.Files, v.rec.Pending, v.rec.Locked, v.rec.Unchecked = 0, 0, 0, false, nil
 	err = s.change(ctx, "convert", func(w *session) error {
 		from.w = w
-		c := &builder{ctx: ctx, s: s, w: w, start: v.Start, from: from, b: b, v: v, keys: b.Keys()}
+		c := &builder{ctx: ctx, s: s, w: w, start: v.Start, from: from, b: b, v: v, keys: b.Keys(), label: newLabel()}
 		root, err := c.build()
 		if err != nil {
 			return err
@@ -104,6 +110,9 @@ func (s *Store) convert(ctx context.Context, v *version, pass russet.Passwords) 
 			return err
 		}
 		v.End = time.Now().UTC()
+		if err := s.release(ctx, w, c.label); err != nil {
+			return err
+		}
 		return w.UpdateVersion(ctx, &v.Version)
 	})
 	return from.converted, err
@@ -157,11 +166,11 @@ func (a *treeArrivals) file(c *builder, name string, _ overlay.Item, row *mobile
 	if key == nil || (e.Why != whyPending && e.Why != whyPassword) {
 		return e, nil
 	}
-	return a.turn(c, e, key)
+	return a.turn(c, e, key, row)
 }
 
 // turn makes content of one file.
-func (a *treeArrivals) turn(c *builder, e entry, key *keybag.Key) (entry, error) {
+func (a *treeArrivals) turn(c *builder, e entry, key *keybag.Key, row *mobilesync.Record) (entry, error) {
 	src, err := c.s.depot.Reader(c.ctx, e.id)
 	if err != nil {
 		return e, err
@@ -170,6 +179,7 @@ func (a *treeArrivals) turn(c *builder, e entry, key *keybag.Key) (entry, error)
 	if err = errors.Join(err, src.Close()); err != nil {
 		return e, fmt.Errorf("convert %q: %w", e.title(), err)
 	}
+	s.settle(row)
 	e.take(&s, key)
 	a.converted += e.Stored
 	if a.since += e.Stored; a.since >= flushBytes {

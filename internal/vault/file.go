@@ -155,6 +155,9 @@ func (f *file) FileKey() (keybag.Key, bool) {
 	return *f.entry.Key.key, true
 }
 
+// Why is why the file is kept as it came, for the same.
+func (f *file) Why() string { return f.entry.Why }
+
 // maker encrypts content on its way out.
 type maker struct {
 	content io.ReadSeeker

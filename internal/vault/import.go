@@ -93,7 +93,7 @@ func (s *Store) fill(ctx context.Context, w *session, fsys fs.FS, v *version, op
 	}
 	defer b.Close()
 	from := &folderArrivals{fsys: fsys, progress: opts.Progress, done: map[string]kept{}}
-	c := &builder{ctx: ctx, s: s, w: w, start: time.Now().UTC(), from: from, b: b, v: v, keys: b.Keys()}
+	c := &builder{ctx: ctx, s: s, w: w, start: time.Now().UTC(), from: from, b: b, v: v, keys: b.Keys(), label: newLabel()}
 	root, err := c.build()
 	if err != nil {
 		return russet.Backup{}, err
@@ -105,6 +105,9 @@ func (s *Store) fill(ctx context.Context, w *session, fsys fs.FS, v *version, op
 	v.Path, v.Start, v.End = "/"+string(v.rec.Device), c.start, time.Now().UTC()
 	v.Root, v.RootSize, v.Files, v.Dirs = root.ID, root.Size, root.Files, root.Dirs
 	if err := v.mark(); err != nil {
+		return russet.Backup{}, err
+	}
+	if err := s.release(ctx, w, c.label); err != nil {
 		return russet.Backup{}, err
 	}
 	return v.backup(s.opts.Name), w.SaveVersion(ctx, &v.Version)
@@ -183,7 +186,11 @@ func (a *folderArrivals) ready(c *builder, name string, items []overlay.Item, ro
 
 // keyed is implemented by the files of a vault, which know their keys although
 // nobody knows the password.
-type keyed interface{ FileKey() (keybag.Key, bool) }
+type keyed interface {
+	FileKey() (keybag.Key, bool)
+	// Why is why it is kept as it came; "" if it is not, or nobody knows.
+	Why() string
+}
 
 func keyFrom(f fs.File) *keybag.Key {
 	if known, ok := f.(keyed); ok {
@@ -219,6 +226,9 @@ func (a *folderArrivals) stow(c *builder, name string, row *mobilesync.Record) (
 	if k.key = keyFrom(f); k.key == nil && row != nil {
 		k.key, why = keyOf(row, c.keys)
 	}
+	if known, ok := f.(keyed); ok && c.keys == nil && known.Why() != "" {
+		why = known.Why()
+	}
 	k.stored = src.Size()
 	if k.stowed, err = c.w.stowFrom(c.ctx, f, src, k.key, pathOf(row)); err != nil {
 		return k, fmt.Errorf("keep %q: %w", name, err)
@@ -226,6 +236,7 @@ func (a *folderArrivals) stow(c *builder, name string, row *mobilesync.Record) (
 	if k.why == "" && !k.cbc {
 		k.why = why
 	}
+	k.settle(row)
 	if row != nil && len(row.Digest) > 0 {
 		err = checkDigest(c.ctx, src, row)
 	}

@@ -193,6 +193,9 @@ func (d *draft) seen(id overlay.ID) bool {
 func (d *draft) look(id overlay.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if err := d.beat(context.Background()); err != nil {
+		d.s.log.Warn("the vault could not be told what a long run refers to", "err", err)
+	}
 	for len(d.looked) <= int(id)/64 {
 		d.looked = append(d.looked, 0)
 	}
@@ -233,6 +236,7 @@ func (d *draft) stow(ctx context.Context, t task, src source) error {
 	if s.why == "" && !s.cbc {
 		s.why = why
 	}
+	s.settle(t.row)
 	at := t.at
 	at.id, at.length, at.content, at.cbc, at.why = s.id, s.length, s.content, s.cbc, s.why
 	d.ingest.note(s.length, nil)

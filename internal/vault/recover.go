@@ -99,7 +99,7 @@ func (s *Store) forgetDrafts(ctx context.Context) error {
 	}
 	var gone []string
 	for _, v := range all {
-		if v.Incomplete == "" || v.Tags[tagHost] != s.host {
+		if v.Incomplete == "" || v.Tags[tagHost] != s.host || aliveElsewhere(&v) {
 			continue
 		}
 		// A run that is at work made its note before this version.

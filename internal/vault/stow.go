@@ -3,12 +3,14 @@ package vault
 import (
 	"bytes"
 	"context"
+	"crypto/sha1"
 	"crypto/sha256"
 	"errors"
 	"io"
 	"strings"
 
 	"russet/internal/vault/depot"
+	"russet/mobilesync"
 	"russet/mobilesync/keybag"
 )
 
@@ -27,6 +29,14 @@ type stowed struct {
 	sum     sum   // of what was received
 	cbc     bool  // the vault has the content
 	why     string
+	legible bool // decrypted it begins as files of a common kind do
+}
+
+// settle adds what the file's row says to why it is kept as it came.
+func (s *stowed) settle(row *mobilesync.Record) {
+	if s.why == whyUnpadded && !s.legible && row != nil && len(row.Digest) == sha1.Size {
+		s.why = whyNoKey // it is just what the device sent, so it is the key that is wrong
+	}
 }
 
 // stow writes a file to the vault: its content where key opens it and makes the
@@ -34,12 +44,13 @@ type stowed struct {
 // what was received; nil when nobody has taken it yet. path, which may be "",
 // is the file's on the device.
 func (w *session) stow(ctx context.Context, src source, key *keybag.Key, want *sum, path string) (stowed, error) {
-	why := ""
+	why, legible := "", false
 	if key != nil {
 		f, err := keybag.NewFile(src, src.Size(), *key)
 		if err != nil {
 			return stowed{}, err
 		}
+		legible = mobilesync.Recognised(f)
 		switch f.Form() {
 		case keybag.Padded:
 			s, err := w.stowContent(ctx, src, *key, want, path)
@@ -54,9 +65,12 @@ func (w *session) stow(ctx context.Context, src source, key *keybag.Key, want *s
 		case keybag.Truncated:
 			why = whyTruncated
 		}
+		if (why == whyUnpadded || why == whyTruncated) && !legible && mobilesync.Recognised(src) {
+			why = whyForeign
+		}
 	}
 	in := io.NewSectionReader(src, 0, src.Size())
-	s := stowed{why: why}
+	s := stowed{why: why, legible: legible}
 	out := sha256.New()
 	var err error
 	s.id, s.length, err = w.write(ctx, in, path, out)
