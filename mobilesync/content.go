@@ -97,6 +97,9 @@ func (b *Backup) fillContent(c *Content, r *Record) error {
 		var known bool
 		if c.ReaderAt, c.size, c.cond, known = p.Plain(); known {
 			c.exact = c.cond == Whole
+			if c.cond == Dataless && r.Size == 0 {
+				c.cond = Whole // there is nothing to be missed
+			}
 			return nil
 		}
 		c.size = c.stored
@@ -151,11 +154,11 @@ func (b *Backup) decrypt(c *Content, r *Record) error {
 	case keybag.Truncated:
 		c.cond = Truncated
 	}
-	if recognised(stored) && !recognised(f) {
+	if Recognised(stored) && !Recognised(f) {
 		c.ReaderAt, c.size, c.cond = stored, c.stored, Foreign
 		return nil
 	}
-	if c.cond != Unpadded || len(r.Digest) == 0 {
+	if c.cond != Unpadded || len(r.Digest) == 0 || Recognised(f) {
 		return nil
 	}
 	// The bytes are what the device sent, and still do not decrypt: it is the
@@ -174,8 +177,10 @@ func hasDigest(r io.ReaderAt, size int64, digest []byte) (bool, error) {
 	return bytes.Equal(h.Sum(nil), digest), nil
 }
 
-// recognised reports whether content begins as files of a common kind do.
-func recognised(r io.ReaderAt) bool {
+// Recognised reports whether content begins as files of a common kind do. What
+// is stored and is recognised, though it has a key, was never encrypted; what is
+// recognised once it is decrypted was decrypted with the right key.
+func Recognised(r io.ReaderAt) bool {
 	var head [16]byte
 	n, err := r.ReadAt(head[:], 0)
 	if err != nil && n == 0 {

@@ -85,12 +85,30 @@ func NewFile(stored io.ReaderAt, size int64, key Key) (*File, error) {
 			return nil, err
 		}
 		n, ok := padding(last[:])
+		if ok && size%pageSize == 0 {
+			// A database whose last byte happens to be 1, without padding.
+			var err error
+			if ok, err = f.noDatabase(); err != nil {
+				return nil, err
+			}
+		}
 		if !ok {
-			f.form = Unpadded
+			f.form, n = Unpadded, 0
 		}
 		f.size -= int64(n)
 	}
 	return f, nil
+}
+
+// pageSize is the smallest of a SQLite database, which is always a whole number
+// of pages.
+const pageSize = 512
+
+// noDatabase looks at the first block.
+func (f *File) noDatabase() (bool, error) {
+	var first [blockSize]byte
+	err := f.decryptAt(first[:], 0)
+	return string(first[:]) != "SQLite format 3\x00", err
 }
 
 // Form tells whether the file is sound.

@@ -1,0 +1,35 @@
+package vault
+
+import (
+	"fmt"
+
+	"russet"
+)
+
+// Line is what the index says of one file.
+type Line struct {
+	Rebuild, Why string
+	Size, Stored int64
+	Key          bool
+}
+
+// Lines reads the index of a backup whole, by the files' names.
+func Lines(c russet.Contents) (map[string]Line, error) {
+	t := c.(*contents).tree
+	lines := map[string]Line{}
+	add := func(list []entry) {
+		for i := range list {
+			e := &list[i]
+			lines[e.Name] = Line{Rebuild: e.Rebuild, Why: e.Why, Size: e.Size, Stored: e.Stored, Key: e.Key.key != nil}
+		}
+	}
+	for i := range 256 {
+		list, err := t.lines(fmt.Sprintf("%02x", i))
+		if err != nil {
+			return nil, err
+		}
+		add(list)
+	}
+	add(t.other)
+	return lines, nil
+}
