@@ -67,11 +67,32 @@ func (b *balancer) dial(ctx context.Context, network, _ string) (net.Conn, error
 	for i := range b.nodes {
 		conn, err := (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, network, b.nodes[(first+i)%len(b.nodes)])
 		if err == nil {
-			return conn, nil
+			return &impatient{conn}, nil
 		}
 		errs = append(errs, err)
 	}
 	return nil, errors.Join(errs...)
+}
+
+// patience is how long a node may be silent, as "timeout server" of haproxy. A
+// process that was stopped keeps its connections, and its kernel goes on
+// answering for it.
+const patience = 30 * time.Second
+
+type impatient struct{ net.Conn }
+
+func (c *impatient) Read(p []byte) (int, error) {
+	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Read(p)
+}
+
+func (c *impatient) Write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
 }
 
 // broken answers for a node that is gone, as balancers do.

@@ -35,6 +35,7 @@ type options struct {
 	files                     int
 	size, messages, film      int64
 	durable, keep             bool
+	only                      string
 }
 
 func main() {
@@ -60,6 +61,7 @@ func main() {
 	flag.Int64Var(&o.film, "film", 60e6, "bytes that are filmed every day")
 	flag.BoolVar(&o.durable, "durable", true, "nodes wait for their disks, as against a power cut")
 	flag.BoolVar(&o.keep, "keep", false, "keep the folder afterwards")
+	flag.StringVar(&o.only, "only", "", "only the \"evenings\", in which something breaks, or only the \"costs\" of what is undisturbed")
 	var index string
 	flag.StringVar(&index, "index", "", "instead of all this: what the index of a vault costs, for so many chunks (\"10000,1000000\")")
 	flag.Parse()
@@ -110,7 +112,7 @@ func run(ctx context.Context, o options) (err error) {
 	defer func() { err = errors.Join(err, l.close()) }()
 	err = l.everything(ctx)
 	// What was measured before something failed is worth reading.
-	return errors.Join(err, l.publish(ctx))
+	return errors.Join(err, l.publish(context.WithoutCancel(ctx)))
 }
 
 // newLab starts the cluster, the phones and the hosts.

@@ -12,9 +12,9 @@ import (
 )
 
 // measure counts what single runs ask of the object store when nothing breaks:
-// one host, a phone of its own, a vault of its own.
+// one host, a phone of its own, a vault of its own; once without and once with
+// the phone's own encryption.
 func (l *lab) measure(ctx context.Context) error {
-	fmt.Fprintf(os.Stderr, "%v what runs ask, undisturbed\n", time.Since(l.started).Round(time.Second))
 	if err := l.settle(ctx); err != nil {
 		return err
 	}
@@ -22,11 +22,28 @@ func (l *lab) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := l.addHost(ctx, len(l.hosts), key); err != nil {
-		return err
+	for range 2 {
+		if err := l.addHost(ctx, len(l.hosts), key); err != nil {
+			return err
+		}
+		h := l.hosts[len(l.hosts)-1]
+		h.prefix = "alone-" + h.name
+		kind := "plain phone"
+		if h.phone.password != "" {
+			kind = "encrypted phone"
+		}
+		fmt.Fprintf(os.Stderr, "%v what runs ask, undisturbed: %s\n", time.Since(l.started).Round(time.Second), kind)
+		if err := os.WriteFile(h.dir+"/backup-password", []byte(backupPassword+"\n"), 0o600); err != nil {
+			return err
+		}
+		if err := l.measureOn(ctx, h, kind); err != nil {
+			return err
+		}
 	}
-	h := l.hosts[len(l.hosts)-1]
-	h.prefix = "alone"
+	return nil
+}
+
+func (l *lab) measureOn(ctx context.Context, h *host, kind string) error {
 	steps := []struct {
 		what   string
 		before func() error
@@ -57,7 +74,7 @@ func (l *lab) measure(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l.costs = append(l.costs, cost{what: s.what, counts: h.balancer.take(), ran: r, sent: h.phone.Faults().Counters().FileBytes})
+		l.costs = append(l.costs, cost{what: kind + ": " + s.what, counts: h.balancer.take(), ran: r, sent: h.phone.Faults().Counters().FileBytes})
 	}
 	return nil
 }

@@ -21,14 +21,16 @@ const (
 // publish writes the tables.
 func (l *lab) publish(ctx context.Context) error {
 	version, err := l.cluster.version(ctx)
-	if err != nil {
+	if err != nil || len(l.rounds)+len(l.costs) == 0 {
 		return err
 	}
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "Measured %s, %v in all: %s, %d nodes, %d copies, syncing %v; %d hosts; phones of %d files, %s MB, message database %s MB, %s MB filmed a day.\n\n",
 		time.Now().UTC().Format(time.DateOnly), time.Since(l.started).Round(time.Second), version, l.nodes, l.cluster.replicas, l.durable,
-		len(l.rounds[0].attempts), l.files, mb(l.size), mb(l.messages), mb(l.film))
-	l.roundTable(&out)
+		l.options.hosts, l.files, mb(l.size), mb(l.messages), mb(l.film))
+	if len(l.rounds) > 0 {
+		l.roundTable(&out)
+	}
 	l.costTable(&out)
 	if l.out == "" {
 		_, err := os.Stdout.Write(out.Bytes())

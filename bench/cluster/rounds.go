@@ -12,8 +12,20 @@ import (
 // mostTries bounds how often a host takes an interrupted backup up again.
 const mostTries = 6
 
-// everything is all evenings, one after the other.
+// everything is all evenings, one after the other, and what is measured.
 func (l *lab) everything(ctx context.Context) error {
+	if l.only != "costs" {
+		if err := l.breakAll(ctx); err != nil {
+			return err
+		}
+	}
+	if l.only == "evenings" {
+		return nil
+	}
+	return l.measure(ctx)
+}
+
+func (l *lab) breakAll(ctx context.Context) error {
 	for i, h := range l.hosts {
 		if err := h.join(ctx, i == 0); err != nil {
 			return err
@@ -35,10 +47,7 @@ func (l *lab) everything(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", e.name, err)
 		}
 	}
-	if err := l.auditAll(ctx); err != nil {
-		return err
-	}
-	return l.measure(ctx)
+	return l.auditAll(ctx)
 }
 
 // evening is what happens while all hosts back up at once.
