@@ -29,6 +29,9 @@ type StoreSettings struct {
 	DeviceAllowances map[russet.UDID]int64 `json:"device_allowances,omitempty"`
 	// Vault is the identifier of a vault; "" for a folder.
 	Vault string `json:"vault,omitempty"`
+	// Spool is how many bytes a vault may hold back on this computer; 0 means
+	// the usual.
+	Spool int64 `json:"spool,omitempty"`
 }
 
 func (s *settings) find(name string) *StoreSettings {

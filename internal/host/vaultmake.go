@@ -133,7 +133,8 @@ func (h *Host) completeVault(ctx context.Context, st StoreSettings, f *keys.File
 func (h *Host) vaultOptions(st StoreSettings, b *backend.Backend, master string) vault.Options {
 	return vault.Options{
 		Name: st.Name, Backend: b, Password: master, State: h.stateOf(st.Vault), Remote: !b.Location().Local(), LowMemory: h.lowMemory,
-		Log: h.log, Passwords: h.passwords,
+		Spool: st.Spool,
+		Log:   h.log, Passwords: h.passwords,
 	}
 }
 

@@ -181,3 +181,21 @@ func (h *Host) checkAddition(a VaultAddition) (backend.Location, error) {
 	}
 	return l, nil
 }
+
+// SetSpool limits how many bytes of received files a vault holds back on this
+// computer until their keys are known; 0 means the usual.
+func (h *Host) SetSpool(ctx context.Context, name string, bytes int64) error {
+	return h.changeSettings(ctx, func(s *settings) error {
+		st := s.find(name)
+		switch {
+		case st == nil:
+			return unknownStore(name, s.Stores)
+		case !IsVault(st.URL):
+			return &russet.Error{
+				Kind: russet.Unsupported, What: "a folder needs no spool; only a vault has one", Hint: "leave --spool out",
+			}
+		}
+		st.Spool = bytes
+		return nil
+	})
+}
