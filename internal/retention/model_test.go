@@ -137,9 +137,9 @@ func policyOf(rnd *rand.Rand) retention.Policy {
 // TestPlanAgainstModel is promise 12.
 func TestPlanAgainstModel(t *testing.T) {
 	zones := zones(t)
-	rounds := 6000
+	rounds := 2000
 	if testing.Short() {
-		rounds = 500
+		rounds = 300
 	}
 	for seed := range rounds {
 		rnd := rand.New(rand.NewPCG(uint64(seed), 12))
