@@ -33,9 +33,8 @@ type builder struct {
 	shards []depot.Entry // the indexes written so far
 	copies []depot.Entry // second copies of the manifests
 	other  []entry       // index of what are no payloads
-	copied int
-	odd    int // rows that make no sense
-	rekey  int // files that stayed, whose row has another key now
+	odd    int           // rows that make no sense
+	rekey  int           // files that stayed, whose row has another key now
 
 	label   string        // of the incomplete version of an import; "" for a draft
 	partial []depot.Entry // folders that are done

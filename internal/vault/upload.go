@@ -3,7 +3,6 @@ package vault
 import (
 	"crypto/sha256"
 	"errors"
-
 	"io/fs"
 	"path"
 	"strings"
@@ -138,8 +137,9 @@ func (u *upload) keep(id overlay.ID, s sum) error {
 		if err := u.seg.commit(); err != nil {
 			return err
 		}
-		d.bigs = append(d.bigs, big{id: id, seg: u.seg.n, size: u.size, database: d.isDatabase(u.source, u.name)})
-		return d.places.put(id, place{seg: u.seg.n, size: u.size, sum: s})
+		p := place{seg: u.seg.n, size: u.size, sum: s, database: d.isDatabase(u.source, u.name)}
+		d.bigs = append(d.bigs, big{id: id, seg: p.seg, size: p.size, database: p.database})
+		return d.places.put(id, p)
 	}
 	direct, err := d.direct()
 	if err != nil {
@@ -223,6 +223,23 @@ func (d *draft) isDatabase(source, name string) bool {
 	default:
 		return false
 	}
+}
+
+// findBigs finds again what can leave the spool of a draft that is resumed.
+func (d *draft) findBigs() error {
+	for id := overlay.ID(1); d.spool != nil && id < d.over.Next(); id++ {
+		if _, live := d.over.Object(id); !live {
+			continue
+		}
+		p, ok, err := d.places.get(id)
+		if err != nil {
+			return err
+		}
+		if ok && p.seg != 0 && p.size > smallFile {
+			d.bigs = append(d.bigs, big{id: id, seg: p.seg, size: p.size, database: p.database})
+		}
+	}
+	return nil
 }
 
 // big is a file with a segment of its own.
