@@ -139,9 +139,9 @@ func (a *app) storeSet() *cobra.Command {
 "none" lifts the limit. With --device it is for the backups of one device there. A backup
 that would not fit is refused before it begins.
 
---spool limits how much of what an encrypted phone sends a vault holds back on this computer
-until its keys are known (17 GB unless you say otherwise; "none" means that again). What does
-not fit goes to the vault at once and is converted later, which takes longer.` +
+--spool limits how much of what an encrypted phone sends a vault holds back on this
+computer until its keys are known: 17 GB unless you say otherwise, and again after "none".
+What does not fit goes to the vault at once and is converted later, which takes longer.` +
 			exits(russet.Usage, russet.Unsupported),
 		Example: "  russet store set main --allowance 50GB\n  russet store set main --allowance 20GB --device \"Anna's iPhone\"",
 		Args:    needs(1, 1, "the name of a store"), ValidArgsFunction: a.completeStores,
