@@ -143,7 +143,7 @@ func TestPlanAgainstModel(t *testing.T) {
 	}
 	for seed := range rounds {
 		rnd := rand.New(rand.NewPCG(uint64(seed), 12))
-		from := time.Date(2005+rnd.IntN(20), time.Month(1+rnd.IntN(12)), 1+rnd.IntN(28), rnd.IntN(24), rnd.IntN(60), 0, 0, time.UTC)
+		from := time.Date([]int{1968, 2005}[rnd.IntN(2)]+rnd.IntN(20), time.Month(1+rnd.IntN(12)), 1+rnd.IntN(28), rnd.IntN(24), rnd.IntN(60), 0, 0, time.UTC)
 		items := history(rnd, from, rnd.IntN(60))
 		now := from.AddDate(0, 0, rnd.IntN(900)).In(zones[rnd.IntN(len(zones))])
 		policies := map[russet.UDID]retention.Policy{anna: policyOf(rnd), bert: policyOf(rnd)}
