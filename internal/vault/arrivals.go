@@ -83,6 +83,11 @@ func (a *draftArrivals) received(c *builder, name string, it overlay.Item, row *
 		e, err = c.manifest(e, nil, src, &p.sum)
 		return e, errors.Join(err, src.Close())
 	}
+	if p.cbc && key != nil && markOf(key) != p.key {
+		if p, err = a.again(c, it.ID, p, key, row); err != nil {
+			return e, err
+		}
+	}
 	if p.id == "" {
 		if p, err = a.asIs(c, it.ID, p, c.whyLocked(row)); err != nil {
 			return e, err
@@ -108,6 +113,26 @@ func (a *draftArrivals) received(c *builder, name string, it overlay.Item, row *
 		}
 	}
 	return e, nil
+}
+
+// again keeps a file that was decrypted before the device sent a manifest with
+// another key for it.
+func (a *draftArrivals) again(c *builder, id overlay.ID, p place, key *keybag.Key, row *mobilesync.Record) (place, error) {
+	if p.seg == 0 {
+		return p, facts.Damaged("%s of %q has another key than when it came", row.Path, row.Domain)
+	}
+	src, err := a.d.source(id)
+	if err != nil {
+		return p, err
+	}
+	defer src.Close()
+	s, err := c.w.stow(c.ctx, src, key, &p.sum, row.Path)
+	if err != nil {
+		return p, err
+	}
+	s.settle(row)
+	p.id, p.length, p.content, p.cbc, p.why, p.key = s.id, s.length, s.content, s.cbc, s.why, markOf(key)
+	return p, a.d.places.put(id, p)
 }
 
 // whyLocked is why a file without a key is kept as it came; "" if that is what

@@ -134,8 +134,10 @@ func (d *draft) open(ctx context.Context) error {
 		opts.Base = d.base
 	}
 	d.alive = time.Now()
-	d.over, err = overlay.Open(d.dir, journalFile, opts)
-	return err
+	if d.over, err = overlay.Open(d.dir, journalFile, opts); err != nil {
+		return err
+	}
+	return d.findBigs()
 }
 
 // trusts looks whether a file that was received before an interruption is still

@@ -33,3 +33,9 @@ func Lines(c russet.Contents) (map[string]Line, error) {
 	add(t.other)
 	return lines, nil
 }
+
+// WaitNormalised waits for the work beside the device.
+func WaitNormalised(d russet.Draft) { d.(*draft).waitWork() }
+
+// SpoolBytes is what a draft's spool holds.
+func SpoolBytes(d russet.Draft) int64 { return d.(*draft).spool.used }

@@ -171,7 +171,13 @@ func (d *draft) task(r *mobilesync.Record, keys *keybag.Unlocked) (t task, ok bo
 		return t, false, err // still on its way to the vault
 	}
 	t = task{id: id, at: p, row: r, keys: keys}
-	return t, (p.id == "" || len(r.Digest) == sha1.Size || d.late(&p, r)) && !d.seen(id), nil
+	return t, (p.id == "" || checkable(&p, r) || d.late(&p, r)) && !d.seen(id), nil
+}
+
+// checkable reports that a file has a digest and is there to be compared with
+// it. What was decrypted and has left the spool was compared before.
+func checkable(p *place, r *mobilesync.Record) bool {
+	return len(r.Digest) == sha1.Size && (!p.cbc || p.seg != 0)
 }
 
 // late reports that the ciphertext of a file went to the vault before its key
@@ -239,6 +245,9 @@ func (d *draft) stow(ctx context.Context, t task, src source) error {
 	s.settle(t.row)
 	at := t.at
 	at.id, at.length, at.content, at.cbc, at.why = s.id, s.length, s.content, s.cbc, s.why
+	if s.cbc {
+		at.key = markOf(key)
+	}
 	d.ingest.note(s.length, nil)
 	return d.places.put(t.id, at)
 }
@@ -321,6 +330,10 @@ func (d *draft) sendAsIs(b big) error {
 	p, ok, err := d.places.get(b.id)
 	if err != nil || !ok {
 		return err
+	}
+	if p.cbc { // it has been decrypted since
+		p.seg, p.off = 0, 0
+		return d.places.put(b.id, p)
 	}
 	src, err := d.spool.reader(b.seg, p.off, p.size)
 	if err != nil {

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -12,6 +13,7 @@ import (
 	"russet/internal/durable"
 	"russet/internal/overlay"
 	"russet/internal/vault/depot"
+	"russet/mobilesync/keybag"
 )
 
 // place is where the bytes of a received file are: in the spool, in the vault,
@@ -26,6 +28,17 @@ type place struct {
 	content sum    // of what is in the vault
 	length  int64  // and its size
 	cbc     bool   // the vault has the content, not what was received
+	key     mark   // of the key it was decrypted with
+	// database: it stays in the spool, see isDatabase.
+	database bool
+}
+
+// mark tells keys apart and tells nothing of them.
+type mark [16]byte
+
+func markOf(key *keybag.Key) mark {
+	s := sha256.Sum256(append([]byte("russet key "), key.Bytes()...))
+	return mark(s[:16])
 }
 
 // places is the list of them, by number: a file that only grows, in which the
@@ -176,12 +189,16 @@ func (x *place) append(b []byte, id overlay.ID) []byte {
 	if x.cbc {
 		r[13] = 1
 	}
+	if x.database {
+		r[15] = 1
+	}
 	le.PutUint64(r[16:], uint64(x.off))
 	le.PutUint64(r[24:], uint64(x.size))
 	le.PutUint64(r[32:], uint64(x.length))
 	copy(r[40:], x.sum[:])
 	copy(r[72:], x.content[:])
 	r[14] = byte(copy(r[104:104+maxID], x.id))
+	copy(r[104+maxID:], x.key[:])
 	le.PutUint32(r, crc32.Checksum(r[4:], castagnoli))
 	return b
 }
@@ -193,9 +210,10 @@ func parsePlace(r []byte) (id overlay.ID, x place, ok bool) {
 	}
 	x = place{
 		seg: le.Uint32(r[8:]), off: int64(le.Uint64(r[16:])), size: int64(le.Uint64(r[24:])), length: int64(le.Uint64(r[32:])),
-		why: whys[r[12]], cbc: r[13] == 1, id: depot.ID(r[104 : 104+int(r[14])]),
+		why: whys[r[12]], cbc: r[13] == 1, database: r[15] == 1, id: depot.ID(r[104 : 104+int(r[14])]),
 	}
 	copy(x.sum[:], r[40:])
 	copy(x.content[:], r[72:])
+	copy(x.key[:], r[104+maxID:])
 	return overlay.ID(le.Uint32(r[4:])), x, x.off >= 0 && x.size >= 0 && x.length >= 0
 }

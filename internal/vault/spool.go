@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -186,6 +187,11 @@ func (s *spool) remove(n uint32, size int64) error {
 		delete(s.open, n)
 	}
 	s.used -= size
+	s.dirty = slices.DeleteFunc(s.dirty, func(d uint32) bool { return d == n })
+	if n+1 == s.next {
+		// The number must not come again, with the same key stream, after a restart.
+		return errors.Join(err, s.dir.Replace(segName(n), nil, privateFile))
+	}
 	return errors.Join(err, s.dir.Remove(segName(n)))
 }
 
