@@ -95,7 +95,7 @@ func (v *version) mark() error {
 
 // versions lists all backups, oldest first, as other computers left them too.
 func (s *Store) versions(ctx context.Context) ([]*version, error) {
-	if err := s.depot.Refresh(ctx); err != nil {
+	if err := s.refresh(ctx); err != nil {
 		return nil, err
 	}
 	all, bad, err := s.depot.Versions(ctx)
@@ -133,6 +133,19 @@ func (s *Store) versions(ctx context.Context) ([]*version, error) {
 		return cmp.Or(a.rec.Time.Compare(b.rec.Time), a.Start.Compare(b.Start), strings.Compare(string(a.rec.ID), string(b.rec.ID)))
 	})
 	return list, nil
+}
+
+// refresh sees what other computers wrote. A vault that was opened this moment
+// has just been listed, which takes six requests of a server.
+func (s *Store) refresh(ctx context.Context) error {
+	s.mu.Lock()
+	fresh := time.Since(s.opened) < 3*time.Second
+	s.opened = time.Time{}
+	s.mu.Unlock()
+	if fresh {
+		return nil
+	}
+	return s.depot.Refresh(ctx)
 }
 
 // newer tells which of two states of one backup was written later.

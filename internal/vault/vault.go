@@ -84,7 +84,8 @@ type Store struct {
 	host  string // what this computer is called among those that share the vault
 
 	mu      sync.Mutex
-	writing int // sessions that may have written
+	writing int       // sessions that may have written
+	opened  time.Time // zero once somebody has looked at the versions
 }
 
 var _ russet.Store = (*Store)(nil)
@@ -138,6 +139,7 @@ func (s *Store) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.opened = time.Now()
 	return s.afterCrash(ctx)
 }
 

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/kopia/kopia/repo/blob"
 	"golang.org/x/time/rate"
@@ -45,6 +46,10 @@ type Options struct {
 	// Bytes per second on average, over some seconds; 0 is no limit.
 	UploadBytesPerSecond, DownloadBytesPerSecond float64
 
+	// Patience is how long operations wait for a server that was there and can
+	// no longer be reached; 0 is a minute.
+	Patience time.Duration
+
 	Log *slog.Logger // what does not stop a backup: the mirror's failures; may be nil
 }
 
@@ -61,6 +66,7 @@ type Backend struct {
 	up     *rate.Limiter
 	down   *rate.Limiter
 	count  counters
+	watch  *watch // nil where there is nothing to look for
 
 	mu     sync.Mutex
 	synced map[string]bool // folders whose own names are durable
@@ -75,7 +81,7 @@ func Open(ctx context.Context, opts Options) (*Backend, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	b := &Backend{opts: opts, up: limiter(opts.UploadBytesPerSecond), down: limiter(opts.DownloadBytesPerSecond), synced: map[string]bool{}}
+	b := &Backend{opts: opts, up: limiter(opts.UploadBytesPerSecond), down: limiter(opts.DownloadBytesPerSecond), synced: map[string]bool{}, watch: newWatch(opts)}
 	err := b.open(ctx)
 	if err == nil && opts.Mirror != "" {
 		b.mirror, err = openMirror(opts.Mirror)

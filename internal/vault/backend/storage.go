@@ -47,7 +47,7 @@ func (b *Backend) PutBlob(ctx context.Context, id blob.ID, data blob.Bytes, opts
 	if err := wait(ctx, b.up, size); err != nil {
 		return err
 	}
-	err := b.provider.PutBlob(ctx, id, data, opts)
+	err := b.watch.run(ctx, func(ctx context.Context) error { return b.provider.PutBlob(ctx, id, data, opts) })
 	if err == nil && b.folder != nil {
 		err = b.syncNames(ctx, id)
 	}
@@ -68,7 +68,7 @@ func (b *Backend) DeleteBlob(ctx context.Context, id blob.ID) error {
 	if err := b.before("deleteblob", string(id)); err != nil {
 		return err
 	}
-	if err := b.provider.DeleteBlob(ctx, id); err != nil {
+	if err := b.watch.run(ctx, func(ctx context.Context) error { return b.provider.DeleteBlob(ctx, id) }); err != nil {
 		return explain(b.opts.Location, "delete in the vault", err)
 	}
 	b.count.deletes.Add(1)
@@ -96,7 +96,7 @@ func (b *Backend) GetBlob(ctx context.Context, id blob.ID, offset, length int64,
 	if err := wait(ctx, b.down, length); err != nil {
 		return err
 	}
-	err := b.provider.GetBlob(ctx, id, offset, length, out)
+	err := b.watch.run(ctx, func(ctx context.Context) error { return b.provider.GetBlob(ctx, id, offset, length, out) })
 	b.count.gets.Add(1)
 	// Asking again is for answers only an empty blob gives, not for a dead server.
 	if quarantinable(id) && out.Length() == 0 && (err == nil && length < 0 || errors.Is(err, blob.ErrInvalidRange) || err != nil && b.folder != nil) {
@@ -116,7 +116,11 @@ func (b *Backend) GetBlob(ctx context.Context, id blob.ID, offset, length int64,
 
 // GetMetadata describes a blob. One in quarantine is not there.
 func (b *Backend) GetMetadata(ctx context.Context, id blob.ID) (blob.Metadata, error) {
-	m, err := b.provider.GetMetadata(ctx, id)
+	var m blob.Metadata
+	err := b.watch.run(ctx, func(ctx context.Context) (err error) {
+		m, err = b.provider.GetMetadata(ctx, id)
+		return err
+	})
 	if err != nil {
 		return blob.Metadata{}, explain(b.opts.Location, "read from the vault", err)
 	}
@@ -140,14 +144,20 @@ func (b *Backend) ListBlobs(ctx context.Context, prefix blob.ID, each func(blob.
 func (b *Backend) list(ctx context.Context, prefix blob.ID, each func(blob.Metadata) error) error {
 	b.count.lists.Add(1)
 	var mine error
-	err := b.provider.ListBlobs(ctx, prefix, func(m blob.Metadata) error {
-		mine = each(m)
-		return mine
+	err := b.watch.run(ctx, func(ctx context.Context) error {
+		return b.provider.ListBlobs(ctx, prefix, func(m blob.Metadata) error {
+			mine = each(m)
+			return mine
+		})
 	})
 	if mine != nil {
 		return mine
 	}
-	return explain(b.opts.Location, "list the vault", err)
+	err = explain(b.opts.Location, "list the vault", err)
+	if err != nil {
+		b.listFailed(ctx, err)
+	}
+	return err
 }
 
 // quarantinable blobs are those that make the whole vault unreadable when they

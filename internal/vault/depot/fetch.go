@@ -11,6 +11,8 @@ import (
 	"github.com/kopia/kopia/repo/blob"
 	"github.com/kopia/kopia/repo/content"
 	"github.com/kopia/kopia/repo/object"
+
+	"russet/internal/vault/backend"
 )
 
 const (
@@ -72,7 +74,11 @@ func (f *fetcher) content(id object.ID) ([]byte, error) {
 	if !ok || compressed {
 		return nil, fmt.Errorf("%w: %v is not a chunk", ErrDamaged, id)
 	}
-	data, err := f.src.GetContent(f.ctx, cid)
+	var data []byte
+	err := backend.Bounded(f.ctx, func(ctx context.Context) (err error) {
+		data, err = f.src.GetContent(ctx, cid)
+		return err
+	})
 	if err != nil {
 		return nil, damaged(fmt.Errorf("read chunk %v: %w", cid, err))
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/kopia/kopia/snapshot/snapshotmaintenance"
 
 	"russet/internal/durable"
+	"russet/internal/vault/backend"
 )
 
 // MaintainOptions say how much work Maintain does.
@@ -85,7 +86,7 @@ func (d *Depot) maintain(ctx context.Context, opts MaintainOptions) (r MaintainR
 			return r, err
 		}
 	}
-	if err := d.rep.Refresh(ctx); err != nil {
+	if err := backend.Bounded(ctx, d.rep.Refresh); err != nil {
 		return r, err
 	}
 	after, left, err := d.measure(ctx)
@@ -105,7 +106,7 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // mayMaintain looks at the owner and at the versions.
 func (d *Depot) mayMaintain(ctx context.Context) error {
-	if err := d.rep.Refresh(ctx); err != nil {
+	if err := backend.Bounded(ctx, d.rep.Refresh); err != nil {
 		return err
 	}
 	owner, err := d.Owner(ctx)
@@ -167,7 +168,11 @@ func (d *Depot) measure(ctx context.Context) (Stats, int64, error) {
 
 // Owner is the host that maintains the repository; "" = none yet.
 func (d *Depot) Owner(ctx context.Context) (string, error) {
-	p, err := maintenance.GetParams(ctx, d.rep)
+	var p *maintenance.Params
+	err := backend.Bounded(ctx, func(ctx context.Context) (err error) {
+		p, err = maintenance.GetParams(ctx, d.rep)
+		return err
+	})
 	if err != nil {
 		return "", fmt.Errorf("read the maintenance owner: %w", err)
 	}
@@ -176,7 +181,7 @@ func (d *Depot) Owner(ctx context.Context) (string, error) {
 
 // TakeOwner makes this host the one that maintains.
 func (d *Depot) TakeOwner(ctx context.Context) error {
-	err := repo.WriteSession(ctx, d.rep, repo.WriteSessionOptions{Purpose: "owner"}, func(ctx context.Context, w repo.RepositoryWriter) error {
+	err := d.direct(ctx, "owner", func(ctx context.Context, w repo.DirectRepositoryWriter) error {
 		p, err := maintenance.GetParams(ctx, w)
 		if err != nil {
 			return err

@@ -62,12 +62,16 @@ func open(ctx context.Context, st blob.Storage, password string, opts OpenOption
 	}
 	defer release()
 	ignoreEnvironment()
-	r, err := repo.Open(ctx, config, password, kopiaOptions(opts.Log))
+	var r repo.Repository
+	err = backend.Bounded(ctx, func(ctx context.Context) (err error) {
+		r, err = repo.Open(ctx, config, password, kopiaOptions(opts.Log))
+		return err
+	})
 	if err != nil {
 		return nil, openError(ctx, st, err)
 	}
 	d := newDepot(r.(repo.DirectRepository), st, opts)
-	if err := d.checkIndex(ctx); err != nil && !opts.Repair {
+	if err := backend.Bounded(ctx, d.checkIndex); err != nil && !opts.Repair {
 		return nil, errors.Join(fmt.Errorf("open repository: %w", err), d.Close(ctx))
 	}
 	return d, nil
@@ -205,7 +209,7 @@ func (d *Depot) Close(ctx context.Context) error {
 
 // Refresh makes visible what other hosts wrote.
 func (d *Depot) Refresh(ctx context.Context) error {
-	if err := d.rep.Refresh(ctx); err != nil {
+	if err := backend.Bounded(ctx, d.rep.Refresh); err != nil {
 		return fmt.Errorf("refresh repository: %w", err)
 	}
 	return nil

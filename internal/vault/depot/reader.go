@@ -10,6 +10,8 @@ import (
 
 	"github.com/kopia/kopia/repo/content"
 	"github.com/kopia/kopia/repo/object"
+
+	"russet/internal/vault/backend"
 )
 
 // Reader gives random access to an object. ReadAt may be called from several
@@ -141,11 +143,13 @@ func (s *Session) Has(ctx context.Context, id ID) (bool, error) {
 func has(ctx context.Context, d *Depot, src source, id ID) (bool, error) {
 	f := fetcher{ctx: ctx, cache: d.cache, src: src}
 	err := f.walk(id, func(c content.ID) error {
-		info, err := src.ContentInfo(ctx, c)
-		if err == nil && info.Deleted {
-			return content.ErrContentNotFound
-		}
-		return err
+		return backend.Bounded(ctx, func(ctx context.Context) error {
+			info, err := src.ContentInfo(ctx, c)
+			if err == nil && info.Deleted {
+				return content.ErrContentNotFound
+			}
+			return err
+		})
 	})
 	if errors.Is(err, content.ErrContentNotFound) {
 		return false, nil

@@ -7,6 +7,8 @@ import (
 	"github.com/kopia/kopia/repo"
 	"github.com/kopia/kopia/repo/blob"
 	"github.com/kopia/kopia/repo/content"
+
+	"russet/internal/vault/backend"
 )
 
 // Salvage indexes the packs that no index refers to (each carries its own
@@ -39,7 +41,9 @@ func (d *Depot) Salvage(ctx context.Context) (packs, contents int, err error) {
 
 // direct runs work in a session of its own and flushes it when it succeeds.
 func (d *Depot) direct(ctx context.Context, purpose string, work func(context.Context, repo.DirectRepositoryWriter) error) error {
-	return repo.DirectWriteSession(ctx, d.rep, repo.WriteSessionOptions{Purpose: purpose}, work)
+	return backend.Bounded(ctx, func(ctx context.Context) error {
+		return repo.DirectWriteSession(ctx, d.rep, repo.WriteSessionOptions{Purpose: purpose}, work)
+	})
 }
 
 // BadContent is a chunk that cannot be read.

@@ -10,6 +10,8 @@ import (
 	"github.com/kopia/kopia/repo/compression"
 	"github.com/kopia/kopia/repo/content"
 	"github.com/kopia/kopia/repo/object"
+
+	"russet/internal/vault/backend"
 )
 
 // Session is one run of writing. Everything written since the last Flush is
@@ -41,7 +43,7 @@ func (d *Depot) Begin(ctx context.Context, purpose string) (*Session, error) {
 func (s *Session) Flush(ctx context.Context) error {
 	err := ctx.Err()
 	if err == nil {
-		err = s.w.Flush(ctx)
+		err = backend.Bounded(ctx, s.w.Flush)
 	}
 	if err != nil {
 		return fmt.Errorf("flush session: %w", err)
@@ -81,12 +83,17 @@ func (s *Session) put(chunk []byte, prefix content.IDPrefix, compressor compress
 	if len(chunk) >= maxChunk {
 		return object.EmptyID, fmt.Errorf("a chunk of %d bytes is too large", len(chunk))
 	}
-	w := s.w.NewObjectWriter(s.ctx, object.WriterOptions{
-		Prefix: prefix, Compressor: compressor, Splitter: "FIXED-8M",
+	id := object.EmptyID
+	err := backend.Bounded(s.ctx, func(ctx context.Context) error {
+		w := s.w.NewObjectWriter(ctx, object.WriterOptions{
+			Prefix: prefix, Compressor: compressor, Splitter: "FIXED-8M",
+		})
+		defer w.Close()
+		_, err := w.Write(chunk)
+		if err == nil {
+			id, err = w.Result()
+		}
+		return err
 	})
-	defer w.Close()
-	if _, err := w.Write(chunk); err != nil {
-		return object.EmptyID, err
-	}
-	return w.Result()
+	return id, err
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/kopia/kopia/repo/blob"
 	"github.com/kopia/kopia/repo/content"
+
+	"russet/internal/vault/backend"
 )
 
 // VerifyContents checks that every chunk lies inside an existing pack and
@@ -67,11 +69,17 @@ func (d *Depot) verifyContents(ctx context.Context, percent float64, progress fu
 // liveContents lists what the index knows and has not deleted.
 func (d *Depot) liveContents(ctx context.Context) ([]content.Info, error) {
 	var all []content.Info
-	err := d.rep.ContentReader().IterateContents(ctx, content.IterateOptions{}, func(i content.Info) error {
+	err := d.eachContent(ctx, func(i content.Info) error {
 		all = append(all, i)
 		return nil
 	})
 	return all, err
+}
+
+func (d *Depot) eachContent(ctx context.Context, each func(content.Info) error) error {
+	return backend.Bounded(ctx, func(ctx context.Context) error {
+		return d.rep.ContentReader().IterateContents(ctx, content.IterateOptions{}, each)
+	})
 }
 
 func (d *Depot) packSizes(ctx context.Context) (map[blob.ID]int64, error) {
@@ -126,7 +134,10 @@ func (v *verifier) one(ctx context.Context, i content.Info) error {
 	if v.percent <= 0 || rand.Float64()*100 >= v.percent {
 		return nil
 	}
-	_, err := v.d.rep.ContentReader().GetContent(ctx, i.ContentID)
+	err := backend.Bounded(ctx, func(ctx context.Context) error {
+		_, err := v.d.rep.ContentReader().GetContent(ctx, i.ContentID)
+		return err
+	})
 	if err != nil {
 		return damaged(err)
 	}
@@ -144,7 +155,7 @@ type Stats struct {
 func (d *Depot) Stats(ctx context.Context) (Stats, error) {
 	var s Stats
 	packs := make(map[blob.ID]bool)
-	err := d.rep.ContentReader().IterateContents(ctx, content.IterateOptions{}, func(i content.Info) error {
+	err := d.eachContent(ctx, func(i content.Info) error {
 		s.Bytes += int64(i.PackedLength)
 		s.Contents++
 		packs[i.PackBlobID] = true

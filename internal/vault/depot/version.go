@@ -15,6 +15,9 @@ import (
 	"github.com/kopia/kopia/repo/manifest"
 	"github.com/kopia/kopia/repo/object"
 	"github.com/kopia/kopia/snapshot"
+
+	"russet"
+	"russet/internal/vault/backend"
 )
 
 // tagPrefix is what the stock tool puts before the names of tags.
@@ -50,7 +53,11 @@ func (s *Session) SaveVersion(ctx context.Context, v *Version) error {
 	if err != nil {
 		return fmt.Errorf("save version of %q: %w", v.Path, err)
 	}
-	id, err := snapshot.SaveSnapshot(ctx, s.w, m)
+	var id manifest.ID
+	err = backend.Bounded(ctx, func(ctx context.Context) (err error) {
+		id, err = snapshot.SaveSnapshot(ctx, s.w, m)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("save version of %q: %w", v.Path, err)
 	}
@@ -82,7 +89,11 @@ func (s *Session) DeleteVersion(ctx context.Context, manifestID string) error {
 // deleteManifest removes a manifest that is of the right kind: an ID mixed up
 // must not take away kopia's own settings.
 func (s *Session) deleteManifest(ctx context.Context, id string, right func(map[string]string) bool) error {
-	meta, err := s.w.GetManifest(ctx, manifest.ID(id), nil)
+	var meta *manifest.EntryMetadata
+	err := backend.Bounded(ctx, func(ctx context.Context) (err error) {
+		meta, err = s.w.GetManifest(ctx, manifest.ID(id), nil)
+		return err
+	})
 	if errors.Is(err, manifest.ErrNotFound) {
 		return nil
 	}
@@ -101,7 +112,7 @@ func (s *Session) deleteManifest(ctx context.Context, id string, right func(map[
 // Versions lists all versions, also incomplete ones, oldest first, and those
 // that cannot be read. Kopia itself passes over the latter in silence.
 func (d *Depot) Versions(ctx context.Context) ([]Version, []Problem, error) {
-	found, err := d.rep.FindManifests(ctx, map[string]string{manifest.TypeLabelKey: snapshot.ManifestType})
+	found, err := d.manifests(ctx, snapshot.ManifestType)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list versions: %w", damaged(err))
 	}
@@ -114,6 +125,8 @@ func (d *Depot) Versions(ctx context.Context) ([]Version, []Problem, error) {
 		switch {
 		case errors.Is(err, manifest.ErrNotFound), errors.Is(err, snapshot.ErrSnapshotNotFound):
 			// deleted while we looked
+		case ctx.Err() != nil, russet.KindOf(err) == russet.NotConnected:
+			return nil, nil, fmt.Errorf("list versions: %w", err)
 		case err != nil:
 			problems = append(problems, Problem{Manifest: string(f.ID), Labels: f.Labels, Err: err})
 		default:
@@ -126,8 +139,20 @@ func (d *Depot) Versions(ctx context.Context) ([]Version, []Problem, error) {
 	return versions, problems, nil
 }
 
+func (d *Depot) manifests(ctx context.Context, kind string) (found []*manifest.EntryMetadata, err error) {
+	err = backend.Bounded(ctx, func(ctx context.Context) (err error) {
+		found, err = d.rep.FindManifests(ctx, map[string]string{manifest.TypeLabelKey: kind})
+		return err
+	})
+	return found, err
+}
+
 func (d *Depot) version(ctx context.Context, id manifest.ID) (Version, error) {
-	m, err := snapshot.LoadSnapshot(ctx, d.rep, id)
+	var m *snapshot.Manifest
+	err := backend.Bounded(ctx, func(ctx context.Context) (err error) {
+		m, err = snapshot.LoadSnapshot(ctx, d.rep, id)
+		return err
+	})
 	if err != nil {
 		return Version{}, err
 	}
@@ -205,7 +230,11 @@ func (s *Session) PutRecord(ctx context.Context, kind string, labels map[string]
 		}
 		all[k] = v
 	}
-	id, err := s.w.PutManifest(ctx, all, value)
+	var id manifest.ID
+	err := backend.Bounded(ctx, func(ctx context.Context) (err error) {
+		id, err = s.w.PutManifest(ctx, all, value)
+		return err
+	})
 	if err != nil {
 		return "", fmt.Errorf("put record %q: %w", kind, err)
 	}
@@ -221,7 +250,7 @@ func (s *Session) DeleteRecord(ctx context.Context, id string) error {
 
 // Records calls each with every record of a kind, oldest first.
 func (d *Depot) Records(ctx context.Context, kind string, each func(Record) error) error {
-	found, err := d.rep.FindManifests(ctx, map[string]string{manifest.TypeLabelKey: recordPrefix + kind})
+	found, err := d.manifests(ctx, recordPrefix+kind)
 	if err != nil {
 		return fmt.Errorf("list records %q: %w", kind, damaged(err))
 	}
