@@ -35,8 +35,11 @@ func accountOf(ctx context.Context, store russet.Store) (account, error) {
 	acc := account{backups: backups}
 	if r, ok := store.(usageReporter); ok {
 		acc.shares = true
-		acc.usage, err = r.Usage(ctx)
-		return acc, err
+		if acc.usage, err = r.Usage(ctx); err != nil {
+			return acc, err
+		}
+		acc.usage.ByDevice = acc.shared()
+		return acc, nil
 	}
 	acc.usage.ByDevice = map[russet.UDID]int64{}
 	for _, b := range backups {
@@ -44,6 +47,26 @@ func accountOf(ctx context.Context, store russet.Store) (account, error) {
 		acc.usage.ByDevice[b.Device] += b.Size
 	}
 	return acc, nil
+}
+
+// shared divides what is used among the devices. What each backup added tells
+// it only while the first one of a device, which brought nearly everything, is
+// there; so the oldest one that is left stands for all it holds.
+func (acc account) shared() map[russet.UDID]int64 {
+	weights, total := map[russet.UDID]float64{}, 0.0
+	for _, b := range acc.backups {
+		n := float64(max(1, b.Added))
+		if _, later := weights[b.Device]; !later {
+			n = float64(max(1, b.Size))
+		}
+		weights[b.Device] += n
+		total += n
+	}
+	shares := map[russet.UDID]int64{}
+	for device, weight := range weights {
+		shares[device] = int64(float64(acc.used()) * (weight / total))
+	}
+	return shares
 }
 
 // used is how much of an allowance is used.

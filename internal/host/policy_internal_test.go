@@ -107,3 +107,21 @@ func TestUnique(t *testing.T) {
 		t.Errorf("in a folder it frees %d", got)
 	}
 }
+
+// The share of a device does not shrink to nothing when its first backup goes.
+func TestShares(t *testing.T) {
+	acc := account{shares: true, usage: russet.StoreUsage{Stored: 1100, Freeing: 100}}
+	acc.backups = []russet.Backup{
+		{Device: anna, Size: 1200, Added: 10},
+		{Device: bert, Size: 600, Added: 500},
+		{Device: anna, Size: 1300, Added: 180},
+		{Device: anna, Size: 1300, Added: 20},
+	}
+	got := acc.shared()
+	if got[anna] != 700 || got[bert] != 300 {
+		t.Errorf("the shares are %v", got)
+	}
+	if got := (account{shares: true}).shared(); len(got) != 0 {
+		t.Errorf("an empty vault is shared: %v", got)
+	}
+}
