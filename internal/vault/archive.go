@@ -74,8 +74,23 @@ func (s *Store) Delete(ctx context.Context, id russet.BackupID) error {
 	if err = errors.Join(err, lock.Unlock()); err != nil {
 		return s.explain(err, doing)
 	}
-	s.noteDeleted(v.rec.Added)
+	s.noteDeleted(s.frees(ctx, v))
 	return nil
+}
+
+// frees is about how much a backup's deletion frees. What a first one added, the
+// later ones mostly still have: no more goes than the next one brought anew.
+func (s *Store) frees(ctx context.Context, v *version) int64 {
+	all, err := s.versions(ctx)
+	if err != nil {
+		return 0 // it is an estimate
+	}
+	for _, next := range all {
+		if next.rec.Device == v.rec.Device && next.rec.Time.After(v.rec.Time) {
+			return min(v.rec.Added, next.rec.Added)
+		}
+	}
+	return v.rec.Added
 }
 
 // deleteDraft removes a draft; false if there is none of that name.
