@@ -6,56 +6,9 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/kopia/kopia/repo/compression"
-	"github.com/kopia/kopia/repo/content"
 	"github.com/kopia/kopia/repo/object"
 	"github.com/kopia/kopia/repo/splitter"
 )
-
-// Kind is how an object is cut into chunks.
-type Kind uint8
-
-// The kinds. All of them are read in the same way.
-const (
-	Stream    Kind = iota + 1 // cut where the content says; compressed
-	Media                     // large equal chunks, not compressed: for what is compressed already
-	Pages                     // 16 KiB chunks: for databases, whose pages change in place
-	Pieces                    // every Write is one chunk, kept apart like Meta
-	Meta                      // kept apart from the data, with trees and indexes: for small files needed first
-	MetaPages                 // Pages kept apart from the data: for a second copy of a database
-)
-
-// cut is how a kind is stored. The stock tool's own splitters stop at 128 KiB,
-// so we cut ourselves and write the seek table it reads.
-type cut struct {
-	chunk      int // bytes in a chunk
-	batch      int // bytes handed to a worker at once
-	prefix     content.IDPrefix
-	compressor compression.Name
-	dynamic    bool
-}
-
-const (
-	pageSize = 16 << 10
-	maxChunk = 8 << 20 // kopia's writer would cut there
-)
-
-func (k Kind) cut() cut {
-	switch k {
-	case Media:
-		return cut{chunk: 2 << 20, batch: 2 << 20}
-	case Pages:
-		return cut{chunk: pageSize, batch: 32 * pageSize, compressor: compressor}
-	case Pieces:
-		return cut{chunk: 2 << 20, batch: 2 << 20, prefix: "k", compressor: compressor}
-	case MetaPages:
-		return cut{chunk: pageSize, batch: 32 * pageSize, prefix: "k", compressor: compressor}
-	case Meta:
-		return cut{chunk: 1 << 20, batch: 1 << 20, prefix: "k", compressor: compressor}
-	default:
-		return cut{chunk: 2 << 20, batch: 2 << 20, compressor: compressor, dynamic: true}
-	}
-}
 
 // Writer writes one object. It is not safe for concurrent use. Every writer
 // must be ended by Result or Abort.
@@ -65,6 +18,7 @@ type Writer struct {
 	cut    cut
 	buf    *[]byte // what no worker has yet; nil when empty
 	split  splitter.Splitter
+	pager  *pageCutter // of a database, once its beginning is known
 	size   int64
 	table  table
 	queue  []*batch // handed to workers, oldest first
@@ -81,7 +35,7 @@ type Writer struct {
 
 // batch is a run of chunks that one worker stores.
 type batch struct {
-	chunks []object.IndirectObjectEntry // Start is not set
+	chunks []object.IndirectObjectEntry // the workers set Object; Start is not set
 }
 
 // Writer starts an object. Several writers may be used at once, each by one
@@ -91,6 +45,7 @@ func (s *Session) Writer(kind Kind) *Writer {
 	w.table.put = func(entries []object.IndirectObjectEntry) (object.ID, error) {
 		return s.putTable(entries, cmp.Or(w.cut.prefix, "x"))
 	}
+	w.table.nest = w.cut.nesting()
 	return w
 }
 
@@ -117,13 +72,13 @@ func (w *Writer) Write(p []byte) (int, error) {
 		w.hold(p[:take])
 		p = p[take:]
 		if full {
-			if err := w.hand(); err != nil {
+			if err := w.hand(false); err != nil {
 				return n - len(p), fmt.Errorf("write object: %w", err)
 			}
 		}
 	}
 	if w.kind == Pieces {
-		if err := w.hand(); err != nil {
+		if err := w.hand(false); err != nil {
 			return 0, fmt.Errorf("write object: %w", err)
 		}
 	}
@@ -159,9 +114,10 @@ func (w *Writer) hold(p []byte) {
 	*w.buf = append(*w.buf, p...)
 }
 
-// hand gives the buffer to a worker. It waits for a slot first, so that no
-// more buffers are full than there are slots and writers.
-func (w *Writer) hand() error {
+// hand gives the buffer to a worker; with end nothing follows it. It waits for
+// a slot first, so that no more buffers are full than there are slots and
+// writers.
+func (w *Writer) hand(end bool) error {
 	if w.held() == 0 {
 		return nil
 	}
@@ -170,7 +126,7 @@ func (w *Writer) hand() error {
 	}
 	buf := w.buf
 	w.buf = nil
-	b := &batch{chunks: make([]object.IndirectObjectEntry, (len(*buf)+w.cut.chunk-1)/w.cut.chunk)}
+	b := w.chunks(*buf, end)
 	w.queue = append(w.queue, b)
 	w.queued += len(b.chunks)
 	w.work.Add(1)
@@ -180,23 +136,47 @@ func (w *Writer) hand() error {
 		defer w.s.d.recycle(buf)
 		w.store(*buf, b)
 	}()
-	if w.queued >= 2*tableStep {
+	if w.queued >= maxQueued {
 		return w.collect()
 	}
 	return nil
 }
 
+// chunks cuts a buffer. What it cannot cut yet it keeps for the next.
+func (w *Writer) chunks(data []byte, end bool) *batch {
+	if w.cut.pages && w.queue == nil && w.table.empty() {
+		if p, ok := newPageCutter(data); ok {
+			w.pager = &p
+		}
+	}
+	b := &batch{chunks: make([]object.IndirectObjectEntry, 0, len(data)/w.cut.chunk+1)}
+	add := func(n int) {
+		b.chunks = append(b.chunks, object.IndirectObjectEntry{Length: int64(n)})
+		data = data[n:]
+	}
+	if w.pager != nil {
+		w.pager.cut(data, end, add)
+		if len(data) > 0 {
+			w.hold(data)
+		}
+		return b
+	}
+	for len(data) > 0 {
+		add(min(len(data), w.cut.chunk))
+	}
+	return b
+}
+
 // store writes the chunks of a batch.
 func (w *Writer) store(data []byte, b *batch) {
 	for i := range b.chunks {
-		chunk := data[:min(len(data), w.cut.chunk)]
+		chunk := data[:b.chunks[i].Length]
 		data = data[len(chunk):]
 		id, err := w.s.put(chunk, w.cut.prefix, w.cut.compressor)
 		if err != nil {
 			w.fail(err)
 			return
 		}
-		b.chunks[i].Length = int64(len(chunk))
 		b.chunks[i].Object = id
 		if w.failed() != nil {
 			return
@@ -260,7 +240,7 @@ func (w *Writer) finish() (object.ID, error) {
 	if len(w.queue) == 0 && w.table.empty() && w.held() <= w.cut.chunk {
 		return w.single()
 	}
-	if err := w.hand(); err != nil {
+	if err := w.hand(true); err != nil {
 		return object.EmptyID, err
 	}
 	if err := w.collect(); err != nil {
