@@ -115,7 +115,10 @@ func (s *Store) alone(ctx context.Context, doing string) (*durable.Lock, error) 
 	if err != nil {
 		return nil, err
 	}
-	all, _, err := s.depot.Versions(ctx)
+	var all []depot.Version
+	if err = s.refresh(ctx); err == nil {
+		all, _, err = s.depot.Versions(ctx)
+	}
 	for _, v := range all {
 		if v.Incomplete != "" && v.Tags[tagHost] != s.host && time.Since(v.End) < otherAtWork {
 			err = busy("another computer has an unfinished backup in the vault")

@@ -34,7 +34,8 @@ func (s *Store) open1(ctx context.Context, id russet.BackupID, doing string) (*c
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.find(ctx, id, doing)
+	all, err := s.glance(ctx)
+	v, err := s.pick(all, err, id, doing)
 	if err == nil && v.problem != "" {
 		err = &russet.Error{Kind: russet.Damaged, Doing: doing, What: v.problem}
 	}

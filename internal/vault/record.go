@@ -98,6 +98,22 @@ func (s *Store) versions(ctx context.Context) ([]*version, error) {
 	if err := s.refresh(ctx); err != nil {
 		return nil, err
 	}
+	return s.known(ctx)
+}
+
+// glance is versions for who only looks, right after the vault was opened or
+// looked at: listing takes six requests of a server.
+func (s *Store) glance(ctx context.Context) ([]*version, error) {
+	s.mu.Lock()
+	recent := s.opts.Remote && time.Since(s.seen) < time.Second
+	s.mu.Unlock()
+	if recent {
+		return s.known(ctx)
+	}
+	return s.versions(ctx)
+}
+
+func (s *Store) known(ctx context.Context) ([]*version, error) {
 	all, bad, err := s.depot.Versions(ctx)
 	if err != nil {
 		return nil, err
@@ -135,17 +151,17 @@ func (s *Store) versions(ctx context.Context) ([]*version, error) {
 	return list, nil
 }
 
-// refresh sees what other computers wrote. A vault that was opened this moment
-// has just been listed, which takes six requests of a server.
+// refresh sees what other computers wrote.
 func (s *Store) refresh(ctx context.Context) error {
-	s.mu.Lock()
-	fresh := time.Since(s.opened) < 3*time.Second
-	s.opened = time.Time{}
-	s.mu.Unlock()
-	if fresh {
-		return nil
+	if err := s.depot.Refresh(ctx); err != nil {
+		return err
 	}
-	return s.depot.Refresh(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.writing == 0 {
+		s.seen = time.Now()
+	}
+	return nil
 }
 
 // newer tells which of two states of one backup was written later.
@@ -172,6 +188,10 @@ func readVersion(d depot.Version) *version {
 // find finds a backup by its ID.
 func (s *Store) find(ctx context.Context, id russet.BackupID, doing string) (*version, error) {
 	all, err := s.versions(ctx)
+	return s.pick(all, err, id, doing)
+}
+
+func (s *Store) pick(all []*version, err error, id russet.BackupID, doing string) (*version, error) {
 	if err != nil {
 		return nil, s.explain(err, doing)
 	}
@@ -188,7 +208,7 @@ func (s *Store) find(ctx context.Context, id russet.BackupID, doing string) (*ve
 
 // Backups lists the backups in the vault, oldest first.
 func (s *Store) Backups(ctx context.Context, device russet.UDID) ([]russet.Backup, error) {
-	all, err := s.versions(ctx)
+	all, err := s.glance(ctx)
 	if err != nil {
 		return nil, s.explain(err, fmt.Sprintf("list the backups in the vault %q", s.opts.Name))
 	}

@@ -66,7 +66,8 @@ type Options struct {
 	Remote    bool // the vault is far away: what was read is kept for a while
 	LowMemory bool
 	Spool     int64 // bytes; 0 means DefaultSpool
-	// Repair opens a vault whose index is lost.
+	// Repair opens a vault whose index is lost, or that does not open for damage
+	// that can be mended: for Store.Repair.
 	Repair    bool
 	Log       *slog.Logger
 	Passwords russet.Passwords // for commits that an interrupted run left to finish
@@ -83,9 +84,11 @@ type Store struct {
 	depot *depot.Depot
 	host  string // what this computer is called among those that share the vault
 
+	rescued []russet.Repair // what was mended to open it
+
 	mu      sync.Mutex
 	writing int       // sessions that may have written
-	opened  time.Time // zero once somebody has looked at the versions
+	seen    time.Time // when all was listed last; zero after a change of ours
 }
 
 var _ russet.Store = (*Store)(nil)
@@ -132,15 +135,21 @@ func (s *Store) open(ctx context.Context) error {
 	if err := s.name(); err != nil {
 		return err
 	}
-	s.depot, err = depot.Open(ctx, s.opts.Backend, s.opts.Password, depot.OpenOptions{
-		State: s.dir.Path() + "/" + kopiaDir, Host: s.host, Cache: s.opts.Remote, LowMemory: s.opts.LowMemory,
-		Repair: s.opts.Repair, Log: s.log,
-	})
+	if s.depot, err = s.openDepot(ctx); err != nil && s.opts.Repair {
+		err = s.rescue(ctx, err)
+	}
 	if err != nil {
 		return err
 	}
-	s.opened = time.Now()
+	s.seen = time.Now()
 	return s.afterCrash(ctx)
+}
+
+func (s *Store) openDepot(ctx context.Context) (*depot.Depot, error) {
+	return depot.Open(ctx, s.opts.Backend, s.opts.Password, depot.OpenOptions{
+		State: s.dir.Path() + "/" + kopiaDir, Host: s.host, Cache: s.opts.Remote, LowMemory: s.opts.LowMemory,
+		Repair: s.opts.Repair, Log: s.log,
+	})
 }
 
 // name gives this computer's part a name, once.
@@ -222,6 +231,7 @@ func (s *Store) begin(ctx context.Context, purpose string) (*session, error) {
 		return nil, errors.Join(err, lock.Unlock())
 	}
 	s.writing++
+	s.seen = time.Time{}
 	return &session{Session: ds, s: s, lock: lock}, nil
 }
 
@@ -235,6 +245,7 @@ func (w *session) end(clean bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.writing--
+	s.seen = time.Time{}
 	err = errors.Join(err, w.lock.Unlock())
 	if s.writing > 0 || !clean {
 		return err

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/kopia/kopia/repo"
 	"github.com/kopia/kopia/repo/blob"
@@ -66,6 +67,9 @@ type Depot struct {
 	// sessions: each such chunk takes two 8 MiB buffers inside kopia and, when
 	// it fills a pack, the whole pack until it is stored.
 	slots chan struct{}
+
+	missed sync.Mutex
+	looked time.Time // when a missing pack last made us read the index again
 
 	closeOnce sync.Once
 	closeErr  error

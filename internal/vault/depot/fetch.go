@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/kopia/kopia/repo/blob"
 	"github.com/kopia/kopia/repo/content"
@@ -34,6 +35,7 @@ type fetcher struct {
 	ctx   context.Context
 	cache *cache
 	src   source
+	d     *Depot
 }
 
 // parseID reads an ID. Kopia takes an empty one and one of any length for IDs
@@ -75,15 +77,35 @@ func (f *fetcher) content(id object.ID) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %v is not a chunk", ErrDamaged, id)
 	}
 	var data []byte
-	err := backend.Bounded(f.ctx, func(ctx context.Context) (err error) {
+	get := func(ctx context.Context) (err error) {
 		data, err = f.src.GetContent(ctx, cid)
 		return err
-	})
+	}
+	err := backend.Bounded(f.ctx, get)
+	if errors.Is(err, blob.ErrBlobNotFound) && f.d.lookAgain(f.ctx) {
+		err = backend.Bounded(f.ctx, get)
+	}
 	if err != nil {
 		return nil, damaged(fmt.Errorf("read chunk %v: %w", cid, err))
 	}
 	return data, nil
 }
+
+// lookAgain reads the index again after a pack was not there: another host may
+// have moved what was in it. Where many are lost it does so once in a while.
+func (d *Depot) lookAgain(ctx context.Context) bool {
+	d.missed.Lock()
+	defer d.missed.Unlock()
+	if time.Since(d.looked) > lookAgainAfter {
+		if err := d.Refresh(ctx); err != nil {
+			return false
+		}
+		d.looked = time.Now()
+	}
+	return true
+}
+
+const lookAgainAfter = 2 * time.Second
 
 // damaged marks errors that mean damage, not trouble with the storage.
 func damaged(err error) error {

@@ -37,7 +37,7 @@ func (s *Session) Reader(ctx context.Context, id ID) (*Reader, error) {
 
 func newReader(ctx context.Context, d *Depot, src source, id ID) (*Reader, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	r := &Reader{f: fetcher{ctx: ctx, cache: d.cache, src: src}, cancel: cancel}
+	r := &Reader{f: fetcher{ctx: ctx, cache: d.cache, src: src, d: d}, cancel: cancel}
 	r.ahead.init(d.opts.LowMemory)
 	if err := r.open(id); err != nil {
 		cancel()
@@ -141,7 +141,7 @@ func (s *Session) Has(ctx context.Context, id ID) (bool, error) {
 }
 
 func has(ctx context.Context, d *Depot, src source, id ID) (bool, error) {
-	f := fetcher{ctx: ctx, cache: d.cache, src: src}
+	f := fetcher{ctx: ctx, cache: d.cache, src: src, d: d}
 	err := f.walk(id, func(c content.ID) error {
 		return backend.Bounded(ctx, func(ctx context.Context) error {
 			info, err := src.ContentInfo(ctx, c)
@@ -163,7 +163,7 @@ func has(ctx context.Context, d *Depot, src source, id ID) (bool, error) {
 // ContentsOf lists the contents an object consists of, seek tables included,
 // each once.
 func (d *Depot) ContentsOf(ctx context.Context, id ID) ([]string, error) {
-	f := fetcher{ctx: ctx, cache: d.cache, src: d.rep.ContentReader()}
+	f := fetcher{ctx: ctx, cache: d.cache, src: d.rep.ContentReader(), d: d}
 	var list []string
 	seen := make(map[content.ID]bool)
 	err := f.walk(id, func(c content.ID) error {
