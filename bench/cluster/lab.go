@@ -151,8 +151,8 @@ func (l *lab) audit(ctx context.Context, r *round, backups []finished) error {
 	})
 }
 
-// auditAll looks at all backups of all rounds once more, when everything that
-// breaks has broken.
+// auditAll verifies every byte of all backups of all rounds once more, when
+// everything that breaks has broken, and exports the oldest of each phone.
 func (l *lab) auditAll(ctx context.Context) error {
 	fmt.Fprintf(os.Stderr, "%v all of it, once more\n", time.Since(l.started).Round(time.Second))
 	return l.asAuditor(ctx, func(h *host) error {
@@ -161,12 +161,13 @@ func (l *lab) auditAll(ctx context.Context) error {
 			return err
 		}
 		l.costs = append(l.costs, cost{what: fmt.Sprintf("verify every byte of %d backups", len(l.done)), ran: v, counts: h.balancer.take()})
-		for _, b := range l.done {
+		oldest := l.done[:min(len(l.hosts), len(l.done))]
+		for _, b := range oldest {
 			if err := h.compare(ctx, b); err != nil {
 				return fmt.Errorf("backup %s of %s: %w", b.id, b.device, err)
 			}
 		}
-		l.exported = len(l.done)
+		l.exported = len(oldest)
 		return nil
 	})
 }

@@ -55,7 +55,7 @@ func (l *lab) roundTable(out *bytes.Buffer) {
 		}
 		fmt.Fprintf(out, "| | auditor | | every byte of the new backups verified in %.1f s; %d exports equal the phones | | | | | |\n", r.verified.Seconds(), r.exported)
 	}
-	fmt.Fprintf(out, "\nIn the end, of %d backups that were reported done, %d were exported once more and equal the phones.\n\n", len(l.done), l.exported)
+	fmt.Fprintf(out, "\nIn the end all %d backups that were reported done were verified together, every byte; the %d oldest were exported once more and equal the phones of their day.\n\n", len(l.done), l.exported)
 }
 
 func (l *lab) costTable(out *bytes.Buffer) {
