@@ -17,7 +17,7 @@ import (
 // device is offered it is hidden, so that the device sends everything again.
 func (s *Store) Repair(ctx context.Context) ([]russet.Repair, error) {
 	doing := fmt.Sprintf("repair the vault %q", s.opts.Name)
-	r := &repairer{s: s, ctx: ctx, done: []russet.Repair{}}
+	r := &repairer{s: s, ctx: ctx, done: append([]russet.Repair{}, s.rescued...)}
 	for _, step := range []func() error{r.drafts, r.blobs, r.contents, r.damage} {
 		if err := step(); err != nil {
 			return r.done, s.explain(err, doing)
@@ -52,7 +52,7 @@ func (r *repairer) drafts() error {
 	})
 }
 
-// blobs brings back indexes and metadata that are gone from the vault.
+// blobs finds again what no index knows.
 func (r *repairer) blobs() error {
 	empty, err := r.s.opts.Backend.Quarantined(r.ctx)
 	if err != nil {
@@ -66,30 +66,36 @@ func (r *repairer) blobs() error {
 		return err
 	}
 	if contents > 0 {
-		r.s.log.Info("found again what no index knew", "packs", packs, "contents", contents)
+		r.say(true, "%d packs that no index knew were found again", packs)
 	}
-	lost, err := r.s.depot.VerifyContents(r.ctx, 0, nil)
-	if err != nil || len(lost) == 0 {
-		return err
+	return nil
+}
+
+// fromMirror brings back packs of metadata of which this computer has other
+// copies than the vault, or none are in the vault, and reports whether there
+// were any.
+func (r *repairer) fromMirror(bad []depot.BadContent) (bool, error) {
+	if len(bad) == 0 {
+		return false, nil
 	}
-	missing, err := r.s.opts.Backend.MissingFromVault(r.ctx)
+	differ, err := r.s.opts.Backend.DiffersFromMirror(r.ctx, "q")
 	if err != nil {
-		return err
+		return false, err
 	}
 	var back []string
-	for _, b := range lost {
-		if slices.Contains(missing, b.Pack) && !slices.Contains(back, b.Pack) {
+	for _, b := range bad {
+		if slices.Contains(differ, b.Pack) && !slices.Contains(back, b.Pack) {
 			back = append(back, b.Pack)
 		}
 	}
 	if len(back) == 0 {
-		return nil
+		return false, nil
 	}
-	if err := r.s.opts.Backend.RestoreFromMirror(r.ctx, back); err != nil {
-		return err
+	if err := r.s.putBack(r.ctx, back); err != nil {
+		return false, err
 	}
-	r.say(true, "%d packs of metadata were gone from the vault and were brought back from this computer's copies", len(back))
-	return r.s.depot.Refresh(r.ctx)
+	r.say(true, "%d packs of metadata were gone or damaged and were brought back from this computer's copies", len(back))
+	return true, r.s.depot.Refresh(r.ctx)
 }
 
 // contents reads every chunk, and marks those that cannot be read, so that
@@ -98,6 +104,13 @@ func (r *repairer) contents() error {
 	bad, err := r.s.depot.VerifyContents(r.ctx, 100, nil)
 	if err != nil {
 		return err
+	}
+	if again, err := r.fromMirror(bad); err != nil {
+		return err
+	} else if again {
+		if bad, err = r.s.depot.VerifyContents(r.ctx, 100, nil); err != nil {
+			return err
+		}
 	}
 	r.bad = map[string]bool{}
 	ids := make([]string, 0, len(bad))

@@ -164,3 +164,70 @@ func (b *Backend) mirrorHolds(id blob.ID, data []byte) bool {
 	has, err := io.ReadAll(io.LimitReader(f, int64(len(data))+1))
 	return err == nil && bytes.Equal(has, data)
 }
+
+// DiffersFromMirror are the names with a prefix of blobs that the mirror has
+// and that are absent from the vault, or other bytes in it; none without a
+// mirror. It reads all of them.
+func (b *Backend) DiffersFromMirror(ctx context.Context, prefix string) ([]string, error) {
+	if b.mirror == nil {
+		return nil, nil
+	}
+	_, mirror, err := b.sizes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for id, size := range mirror {
+		if size == 0 || !strings.HasPrefix(string(id), prefix) {
+			continue
+		}
+		out := output{limit: maxMirrored}
+		err := b.GetBlob(ctx, id, 0, -1, &out)
+		if err != nil && !errors.Is(err, blob.ErrBlobNotFound) {
+			return nil, err
+		}
+		if err != nil || !b.mirrorHolds(id, out.Bytes()) {
+			names = append(names, string(id))
+		}
+	}
+	return names, nil
+}
+
+// Indexes are the names of the blobs of the vault's index.
+func (b *Backend) Indexes(ctx context.Context) ([]string, error) {
+	var names []string
+	err := b.list(ctx, "x", func(m blob.Metadata) error {
+		names = append(names, string(m.BlobID))
+		return nil
+	})
+	return names, err
+}
+
+// SetAside takes blobs out of the vault, once keep has them.
+func (b *Backend) SetAside(ctx context.Context, names []string, keep func(name string, data []byte) error) error {
+	for _, name := range names {
+		out := output{limit: maxMirrored}
+		err := b.GetBlob(ctx, blob.ID(name), 0, -1, &out)
+		if err != nil && !errors.Is(err, blob.ErrBlobNotFound) { // one in quarantine is "not there"
+			return err
+		}
+		if err := keep(name, out.Bytes()); err != nil {
+			return err
+		}
+		if err := b.remove(ctx, blob.ID(name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove deletes a blob of the vault; its copy in the mirror stays.
+func (b *Backend) remove(ctx context.Context, id blob.ID) error {
+	if b.opts.ReadOnly {
+		return fmt.Errorf("delete blob %s: %w", id, ErrReadOnly)
+	}
+	if err := b.before("deleteblob", string(id)); err != nil {
+		return err
+	}
+	return explain(b.opts.Location, "delete in the vault", b.provider.DeleteBlob(ctx, id))
+}
