@@ -45,6 +45,7 @@ func (h *Host) Repair(ctx context.Context, name string) ([]russet.Repair, error)
 	if err != nil {
 		return nil, err
 	}
+	st.repair = true
 	store, err := h.openStore(ctx, st)
 	if err != nil {
 		return nil, err

@@ -32,6 +32,8 @@ type StoreSettings struct {
 	// Spool is how many bytes a vault may hold back on this computer; 0 means
 	// the usual.
 	Spool int64 `json:"spool,omitempty"`
+
+	repair bool // it is opened to be repaired
 }
 
 func (s *settings) find(name string) *StoreSettings {

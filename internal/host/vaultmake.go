@@ -133,7 +133,7 @@ func (h *Host) completeVault(ctx context.Context, st StoreSettings, f *keys.File
 func (h *Host) vaultOptions(st StoreSettings, b *backend.Backend, master string) vault.Options {
 	return vault.Options{
 		Name: st.Name, Backend: b, Password: master, State: h.stateOf(st.Vault), Remote: !b.Location().Local(), LowMemory: h.lowMemory,
-		Spool: st.Spool,
+		Spool: st.Spool, Repair: st.repair,
 		Log:   h.log, Passwords: h.passwords,
 	}
 }
