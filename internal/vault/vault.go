@@ -135,15 +135,21 @@ func (s *Store) open(ctx context.Context) error {
 	if err := s.name(); err != nil {
 		return err
 	}
-	s.depot, err = depot.Open(ctx, s.opts.Backend, s.opts.Password, depot.OpenOptions{
-		State: s.dir.Path() + "/" + kopiaDir, Host: s.host, Cache: s.opts.Remote, LowMemory: s.opts.LowMemory,
-		Repair: s.opts.Repair, Log: s.log,
-	})
+	if s.depot, err = s.openDepot(ctx); err != nil && s.opts.Repair {
+		err = s.rescue(ctx, err)
+	}
 	if err != nil {
 		return err
 	}
 	s.seen = time.Now()
 	return s.afterCrash(ctx)
+}
+
+func (s *Store) openDepot(ctx context.Context) (*depot.Depot, error) {
+	return depot.Open(ctx, s.opts.Backend, s.opts.Password, depot.OpenOptions{
+		State: s.dir.Path() + "/" + kopiaDir, Host: s.host, Cache: s.opts.Remote, LowMemory: s.opts.LowMemory,
+		Repair: s.opts.Repair, Log: s.log,
+	})
 }
 
 // name gives this computer's part a name, once.
