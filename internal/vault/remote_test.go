@@ -306,3 +306,59 @@ func imported(f storetest.Folder) fs.FS {
 	}
 	return m
 }
+
+// TestWarmCache: a blob rots on the server behind a cache that still has it
+// right; checking reads the server.
+func TestWarmCache(t *testing.T) {
+	for _, prefix := range []string{"p", "q"} {
+		t.Run(prefix, func(t *testing.T) {
+			t.Parallel()
+			r := newRemote(t, servers.StartS3(t))
+			one := photos(t, storetest.Device, 1, 5, 40_000)
+			b := r.backup(storetest.Device, one)
+			r.has(b.ID, one)
+			rot(t, filepath.Join(r.server.Data, "v"), prefix)
+			c, err := r.store.Open(t.Context(), b.ID)
+			r.must(err)
+			storetest.Read(t, c.Folder()) // from the cache
+			r.must(c.Close())
+			for range 2 {
+				report, err := r.store.Verify(t.Context(), b.ID, russet.VerifyOptions{Full: true})
+				if err != nil || len(report.Problems) == 0 {
+					t.Errorf("verified as %v, %v", report.Problems, err)
+				}
+				r.reopen()
+			}
+			done, err := r.store.Repair(t.Context())
+			if err != nil || len(done) == 0 {
+				t.Errorf("repaired: %v, %v", done, err)
+			}
+		})
+	}
+}
+
+// rot spoils the largest blob of a kind, in its middle.
+func rot(t *testing.T, dir, prefix string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, prefix+"*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no blobs %s… in %s: %v", prefix, dir, err)
+	}
+	var worst []byte
+	var name string
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(data) > len(worst) {
+			worst, name = data, f
+		}
+	}
+	for i := range worst[:len(worst)/2] {
+		worst[i] ^= 1
+	}
+	if err := os.WriteFile(name, worst, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -145,7 +145,15 @@ type wound struct {
 }
 
 // find looks for the files that refer to bad chunks.
-func (r *repairer) find() ([]wound, error) {
+func (r *repairer) find() (found []wound, err error) {
+	err = r.s.depot.Straight(r.ctx, func(from *depot.Depot) (err error) {
+		found, err = r.findIn(from)
+		return err
+	})
+	return found, err
+}
+
+func (r *repairer) findIn(from *depot.Depot) ([]wound, error) {
 	all, err := r.s.versions(r.ctx)
 	if err != nil {
 		return nil, err
@@ -156,8 +164,8 @@ func (r *repairer) find() ([]wound, error) {
 			continue
 		}
 		in := &inspection{ctx: r.ctx, s: r.s, v: v, bad: map[string]bool{}}
-		in.tree = openTree(r.ctx, r.s.depot, v.Root, v.rec.Time)
-		copies, err := r.s.copies(r.ctx, v)
+		in.tree = openTree(r.ctx, from, v.Root, v.rec.Time)
+		copies, err := copies(r.ctx, from, v)
 		if err != nil {
 			r.say(false, "the backup %s of %q has lost its list of files: %v", v.rec.ID, v.rec.Name, err)
 			continue
@@ -166,7 +174,7 @@ func (r *repairer) find() ([]wound, error) {
 		errs := make(chan error, 1)
 		go func() { defer close(work); errs <- in.walk(".", work) }()
 		for e := range work {
-			if r.s.present(r.ctx, e.id, r.bad) != nil {
+			if present(r.ctx, from, e.id, r.bad) != nil {
 				found = append(found, wound{v: v, entry: *e, second: copies[e.Name]})
 			}
 		}

@@ -78,6 +78,7 @@ type inspection struct {
 	s        *Store
 	v        *version
 	tree     *tree
+	from     *depot.Depot // the storage itself
 	full     bool
 	progress func(done, total int64)
 
@@ -99,7 +100,12 @@ func (in *inspection) note(format string, args ...any) {
 
 func (in *inspection) run() error {
 	in.bad = map[string]bool{}
-	in.tree = openTree(in.ctx, in.s.depot, in.v.Root, in.v.rec.Time)
+	return in.s.depot.Straight(in.ctx, in.look)
+}
+
+func (in *inspection) look(from *depot.Depot) error {
+	in.from = from
+	in.tree = openTree(in.ctx, from, in.v.Root, in.v.rec.Time)
 	if err := in.files(); err != nil {
 		return err
 	}
@@ -111,7 +117,7 @@ func (in *inspection) run() error {
 
 // files looks at every file of the tree, in full on several cores.
 func (in *inspection) files() error {
-	lost, err := in.s.lost(in.ctx)
+	lost, err := lost(in.ctx, in.from)
 	if err != nil {
 		return err
 	}
@@ -167,9 +173,9 @@ func (e *entry) title() string {
 }
 
 func (in *inspection) file(e *entry, lost map[string]bool) {
-	err := in.s.present(in.ctx, e.id, lost)
+	err := present(in.ctx, in.from, e.id, lost)
 	if err == nil && in.full {
-		err = in.s.reread(in.ctx, e, in.count)
+		err = reread(in.ctx, in.from, e, in.count)
 	} else {
 		in.count(e.Stored)
 	}
@@ -197,8 +203,8 @@ func (in *inspection) count(n int64) {
 }
 
 // lost lists the contents whose packs are not there, or too short.
-func (s *Store) lost(ctx context.Context) (map[string]bool, error) {
-	bad, err := s.depot.VerifyContents(ctx, 0, nil)
+func lost(ctx context.Context, from *depot.Depot) (map[string]bool, error) {
+	bad, err := from.VerifyContents(ctx, 0, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +217,11 @@ func (s *Store) lost(ctx context.Context) (map[string]bool, error) {
 
 // present is nil when all chunks of an object are there.
 func (s *Store) present(ctx context.Context, id depot.ID, lost map[string]bool) error {
-	has, err := s.depot.Has(ctx, id)
+	return present(ctx, s.depot, id, lost)
+}
+
+func present(ctx context.Context, from *depot.Depot, id depot.ID, lost map[string]bool) error {
+	has, err := from.Has(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -221,7 +231,7 @@ func (s *Store) present(ctx context.Context, id depot.ID, lost map[string]bool) 
 	if len(lost) == 0 {
 		return nil
 	}
-	parts, err := s.depot.ContentsOf(ctx, id)
+	parts, err := from.ContentsOf(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -236,7 +246,11 @@ func (s *Store) present(ctx context.Context, id depot.ID, lost map[string]bool) 
 // reread reads a file and compares content and stored form with their
 // checksums.
 func (s *Store) reread(ctx context.Context, e *entry, count func(int64)) error {
-	r, err := s.depot.Reader(ctx, e.id)
+	return s.depot.Straight(ctx, func(from *depot.Depot) error { return reread(ctx, from, e, count) })
+}
+
+func reread(ctx context.Context, from *depot.Depot, e *entry, count func(int64)) error {
+	r, err := from.Reader(ctx, e.id)
 	if err != nil {
 		return err
 	}
@@ -283,7 +297,7 @@ func (s *Store) reread(ctx context.Context, e *entry, count func(int64)) error {
 
 // ownCopies looks at the second copies of the manifests.
 func (in *inspection) ownCopies() error {
-	list, err := in.s.copies(in.ctx, in.v)
+	list, err := copies(in.ctx, in.from, in.v)
 	if err != nil {
 		in.problem("", "russet's own part cannot be read: %v", err)
 		return in.ctx.Err()
@@ -295,7 +309,7 @@ func (in *inspection) ownCopies() error {
 		}
 		second := *it.entry
 		second.id = id
-		if err := in.s.reread(in.ctx, &second, func(int64) {}); err != nil {
+		if err := reread(in.ctx, in.from, &second, func(int64) {}); err != nil {
 			if in.ctx.Err() != nil {
 				return in.ctx.Err()
 			}
@@ -307,9 +321,13 @@ func (in *inspection) ownCopies() error {
 
 // copies finds the second copies of the manifests in a version.
 func (s *Store) copies(ctx context.Context, v *version) (map[string]depot.ID, error) {
+	return copies(ctx, s.depot, v)
+}
+
+func copies(ctx context.Context, from *depot.Depot, v *version) (map[string]depot.ID, error) {
 	id := v.Root
 	for _, name := range []string{ownDir, manifestDir} {
-		entries, err := s.depot.ReadDir(ctx, id)
+		entries, err := from.ReadDir(ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -319,7 +337,7 @@ func (s *Store) copies(ctx context.Context, v *version) (map[string]depot.ID, er
 		}
 		id = e.ID
 	}
-	entries, err := s.depot.ReadDir(ctx, id)
+	entries, err := from.ReadDir(ctx, id)
 	list := map[string]depot.ID{}
 	for _, e := range entries {
 		list[e.Name] = e.ID
@@ -405,7 +423,7 @@ func (in *inspection) deserves(e *entry, r *mobilesync.Record) bool {
 	if e.Why != "" || e.Size < 512 {
 		return false
 	}
-	src, err := in.s.depot.Reader(in.ctx, e.id)
+	src, err := in.from.Reader(in.ctx, e.id)
 	if err != nil {
 		return false
 	}

@@ -61,6 +61,10 @@ type Depot struct {
 	opts  OpenOptions
 	log   *slog.Logger
 	cache *cache
+
+	password string
+	straight bool // nothing it reads has been read before: see Straight
+
 	pools [len(poolSizes)]sync.Pool // of *[]byte
 
 	// slots bound how many chunks are hashed, sealed and put at once, over all
@@ -102,5 +106,9 @@ func Create(ctx context.Context, st blob.Storage, password string, opts CreateOp
 // not close it. A wrong password is ErrPassword, an absent repository
 // fs.ErrNotExist.
 func Open(ctx context.Context, st blob.Storage, password string, opts OpenOptions) (*Depot, error) {
-	return open(ctx, st, password, opts)
+	d, err := open(ctx, st, password, opts)
+	if err == nil {
+		d.password = password
+	}
+	return d, err
 }

@@ -16,9 +16,14 @@ import (
 
 // VerifyContents checks that every chunk lies inside an existing pack and
 // reads percent of them. progress (may be nil) is told how many of all chunks
-// are done. Without a cache only: a cache answers for the storage.
+// are done. It reads the storage itself.
 func (d *Depot) VerifyContents(ctx context.Context, percent float64, progress func(done, all int)) ([]BadContent, error) {
-	bad, err := d.verifyContents(ctx, percent, progress)
+	var bad []BadContent
+	verify := func(d *Depot) (err error) {
+		bad, err = d.verifyContents(ctx, percent, progress)
+		return err
+	}
+	err := d.Straight(ctx, verify)
 	if err != nil {
 		return nil, fmt.Errorf("verify chunks: %w", err)
 	}
