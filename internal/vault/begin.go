@@ -54,7 +54,7 @@ func (d *draft) begin(ctx context.Context, opts russet.BeginOptions) error {
 		if d.baseLock, err = s.lockBackup(last.rec.ID, true, "begin a backup"); err != nil {
 			return err
 		}
-		d.base = openTree(context.WithoutCancel(ctx), s.depot, last.Root, last.Start)
+		d.base = openTree(context.WithoutCancel(ctx), s.depot, last.Root, last.rec.Time)
 	}
 	if err := d.open(ctx); err != nil {
 		return err

@@ -145,7 +145,7 @@ func (c *builder) folder(name string) ([]depot.Entry, error) {
 			if c.other = append(c.other, e); len(c.other) > maxOther {
 				return nil, facts.Damaged("it holds too many files that are no payloads, %q among them", below)
 			}
-			entries = append(entries, c.inTree(it.Name, &e))
+			entries = append(entries, c.inTree(it.Name, &e, nil))
 		}
 	}
 	return entries, nil
@@ -156,7 +156,7 @@ func (c *builder) subfolder(name, leaf string) (depot.Entry, error) {
 	if err != nil {
 		return depot.Entry{}, err
 	}
-	e, err := c.w.WriteDir(c.ctx, name, entries, c.start)
+	e, err := c.w.WriteDir(c.ctx, name, entries, newestOf(entries))
 	e.Name = leaf
 	if err == nil && name == leaf {
 		err = c.beat(e)
@@ -164,8 +164,25 @@ func (c *builder) subfolder(name, leaf string) (depot.Entry, error) {
 	return e, err
 }
 
-func (c *builder) inTree(leaf string, e *entry) depot.Entry {
-	return depot.Entry{Name: leaf, ID: e.id, Size: e.Size, ModTime: c.v.rec.Time}
+// inTree is a file in its folder. It has the time the device's file was
+// modified, which stays while the file does: a folder in which nothing changed
+// is the same as in the last version, and is not stored again.
+func (c *builder) inTree(leaf string, e *entry, row *mobilesync.Record) depot.Entry {
+	t := c.v.rec.Time
+	if row != nil {
+		t = row.ModTime()
+	}
+	return depot.Entry{Name: leaf, ID: e.id, Size: e.Size, ModTime: t}
+}
+
+// newestOf is the time of a folder.
+func newestOf(entries []depot.Entry) (t time.Time) {
+	for _, e := range entries {
+		if e.ModTime.After(t) {
+			t = e.ModTime
+		}
+	}
+	return t
 }
 
 // snapshotDir is where the device gathers files before it moves them.
@@ -219,7 +236,7 @@ func (c *builder) payloads(name string, items []overlay.Item) ([]depot.Entry, er
 			return nil, err
 		}
 		index.add(&e)
-		entries = append(entries, c.inTree(it.Name, &e))
+		entries = append(entries, c.inTree(it.Name, &e, row))
 		if facts.IsPayload(below) {
 			c.v.rec.Files++
 		}

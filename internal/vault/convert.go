@@ -153,7 +153,7 @@ func (a *treeArrivals) file(c *builder, name string, _ overlay.Item, row *mobile
 		e.Domain, e.Path = row.Domain, row.Path
 	}
 	if name == facts.ManifestDB || name == facts.ManifestPlist {
-		return a.manifest(c, e, it)
+		return a.manifest(c, e)
 	}
 	key := e.Key.key
 	if key == nil && row != nil && e.Why == whyPassword {
@@ -190,13 +190,13 @@ func (a *treeArrivals) turn(c *builder, e entry, key *keybag.Key, row *mobilesyn
 }
 
 // manifest keeps a manifest as it is, or as content if that has become possible.
-func (a *treeArrivals) manifest(c *builder, e entry, it item) (entry, error) {
+func (a *treeArrivals) manifest(c *builder, e entry) (entry, error) {
 	if e.Rebuild == rebuildCBC || c.keys == nil {
 		copies, err := c.s.copies(c.ctx, &version{Version: depot.Version{Root: a.t.root}})
 		if err != nil {
 			return e, err
 		}
-		c.copies = append(c.copies, depot.Entry{Name: e.Name, ID: copies[e.Name], Size: e.Size, ModTime: it.mod})
+		c.copies = append(c.copies, depot.Entry{Name: e.Name, ID: copies[e.Name], Size: e.Size, ModTime: c.v.rec.Time})
 		return e, nil
 	}
 	src, err := c.s.depot.Reader(c.ctx, e.id)

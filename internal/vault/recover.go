@@ -49,7 +49,7 @@ func (d *draft) reopen(ctx context.Context) error {
 		if d.baseLock, err = d.s.lockBackup(base.rec.ID, true, "finish a backup"); err != nil {
 			return err
 		}
-		d.base = openTree(context.WithoutCancel(ctx), d.s.depot, base.Root, base.Start)
+		d.base = openTree(context.WithoutCancel(ctx), d.s.depot, base.Root, base.rec.Time)
 	}
 	if err := d.open(ctx); err != nil {
 		return err

@@ -46,7 +46,6 @@ type item struct {
 	name  string
 	dir   bool
 	id    depot.ID
-	mod   time.Time
 	entry *entry
 }
 
@@ -108,7 +107,7 @@ func find(entries []depot.Entry, name string) *depot.Entry {
 func join(dir string, entries []depot.Entry, index []entry) (*folder, error) {
 	f := &folder{items: make([]item, 0, len(entries))}
 	for _, e := range entries {
-		it := item{name: e.Name, dir: e.Dir, id: e.ID, mod: e.ModTime}
+		it := item{name: e.Name, dir: e.Dir, id: e.ID}
 		if !e.Dir {
 			full := path.Join(dir, e.Name)
 			i, ok := slices.BinarySearchFunc(index, full, func(x entry, name string) int { return strings.Compare(x.Name, name) })
@@ -200,7 +199,7 @@ func (t *tree) lookup(name string) (item, error) {
 		return item{}, fs.ErrInvalid
 	}
 	if name == "." {
-		return item{name: ".", dir: true, mod: t.time}, nil
+		return item{name: ".", dir: true}, nil
 	}
 	f, err := t.folder(path.Dir(name))
 	if err != nil {
@@ -264,12 +263,9 @@ func (t *tree) list(f *folder) []fs.DirEntry {
 }
 
 func (t *tree) info(it item) info {
-	i := info{name: it.name, dir: it.dir, mod: it.mod}
+	i := info{name: it.name, dir: it.dir, mod: t.time}
 	if it.entry != nil {
 		i.size = it.entry.Stored
-	}
-	if i.mod.IsZero() {
-		i.mod = t.time
 	}
 	return i
 }
