@@ -111,6 +111,7 @@ type condition struct {
 	read          int // files that read as they were
 	wrong, failed int // files that read as something else, or say that they cannot
 	words         string
+	unread        []string // chunks, although nothing was found
 }
 
 func (h *hurt) look(t *testing.T, dir string, opts vault.Options) (c condition) {

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"context"
 	"fmt"
 
 	"russet"
@@ -39,3 +40,13 @@ func WaitNormalised(d russet.Draft) { d.(*draft).waitWork() }
 
 // SpoolBytes is what a draft's spool holds.
 func SpoolBytes(d russet.Draft) int64 { return d.(*draft).spool.used }
+
+// BadChunks reads everything that the vault's index knows.
+func BadChunks(ctx context.Context, s *Store) ([]string, error) {
+	bad, err := s.depot.VerifyContents(ctx, 100, nil)
+	var names []string
+	for _, b := range bad {
+		names = append(names, b.ID)
+	}
+	return names, err
+}

@@ -316,7 +316,49 @@ func (in *inspection) ownCopies() error {
 			in.problem(name, "its second copy: %v", err)
 		}
 	}
+	if in.full {
+		return in.ownFiles()
+	}
 	return nil
+}
+
+// ownFiles reads what is there for those who find the backup without russet.
+func (in *inspection) ownFiles() error {
+	own, err := below(in.ctx, in.from, in.v.Root, ownDir)
+	var entries []depot.Entry
+	if err == nil {
+		entries, err = in.from.ReadDir(in.ctx, own)
+	}
+	for _, e := range entries {
+		if e.Dir {
+			continue
+		}
+		r, err := in.from.Reader(in.ctx, e.ID)
+		if err == nil {
+			_, err = io.Copy(io.Discard, io.NewSectionReader(r, 0, r.Size()))
+			err = errors.Join(err, r.Close())
+		}
+		if err != nil && in.ctx.Err() == nil {
+			in.problem(ownDir+"/"+e.Name, "%v", err)
+		}
+	}
+	if err != nil && in.ctx.Err() == nil {
+		in.problem(ownDir, "%v", err)
+	}
+	return in.ctx.Err()
+}
+
+// below finds a folder in a folder.
+func below(ctx context.Context, from *depot.Depot, dir depot.ID, name string) (depot.ID, error) {
+	entries, err := from.ReadDir(ctx, dir)
+	if err != nil {
+		return "", err
+	}
+	e := find(entries, name)
+	if e == nil || !e.Dir {
+		return "", fmt.Errorf("%w: there is no %s", errIndex, name)
+	}
+	return e.ID, nil
 }
 
 // copies finds the second copies of the manifests in a version.
@@ -327,15 +369,10 @@ func (s *Store) copies(ctx context.Context, v *version) (map[string]depot.ID, er
 func copies(ctx context.Context, from *depot.Depot, v *version) (map[string]depot.ID, error) {
 	id := v.Root
 	for _, name := range []string{ownDir, manifestDir} {
-		entries, err := from.ReadDir(ctx, id)
-		if err != nil {
+		var err error
+		if id, err = below(ctx, from, id, name); err != nil {
 			return nil, err
 		}
-		e := find(entries, name)
-		if e == nil || !e.Dir {
-			return nil, fmt.Errorf("%w: there is no %s", errIndex, name)
-		}
-		id = e.ID
 	}
 	entries, err := from.ReadDir(ctx, id)
 	list := map[string]depot.ID{}
