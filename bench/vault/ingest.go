@@ -52,7 +52,7 @@ func trials(quick bool) []trial {
 	return []trial{
 		{name: "first backup, 2 GiB in 200 files, plain", phone: big, beside: thenRestic},
 		{name: "first backup, 2 GiB in 200 files, encrypted", phone: big, password: password, beside: thenRestic},
-		{name: "first backup, 1 GiB in 5,000 files and databases, encrypted", phone: mixed, password: password, beside: thenRestic},
+		{name: "first backup, 1.7 GB in 5,000 files and databases, encrypted", phone: mixed, password: password, beside: thenRestic},
 		{name: "first backup, 30,000 small files, plain", phone: small, beside: alone},
 		{name: "first backup, 30,000 small files, encrypted", phone: small, password: password, beside: alone},
 		{name: "nothing changed, 40,000 files, encrypted", phone: many, password: password, beside: alone, again: true},
