@@ -1,9 +1,12 @@
+//go:build linux
+
 package main
 
 import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"maps"
 	"net"
 	"net/http"
@@ -54,6 +57,7 @@ func newBalancer(nodes []string) (*balancer, error) {
 		},
 		Transport:    &http.Transport{DialContext: b.dial, MaxIdleConnsPerHost: 64, DisableCompression: true},
 		ErrorHandler: b.broken,
+		ErrorLog:     log.New(io.Discard, "", 0), // what broke is counted
 	}
 	b.server = &http.Server{Handler: b.counting(proxy), ReadHeaderTimeout: time.Minute}
 	go func() { b.served <- b.server.Serve(l) }()

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command cluster runs several hosts at once against a distributed object
 // store and kills its nodes in mid-backup:
 //
