@@ -39,7 +39,12 @@ func Lines(c russet.Contents) (map[string]Line, error) {
 func WaitNormalised(d russet.Draft) { d.(*draft).waitWork() }
 
 // SpoolBytes is what a draft's spool holds.
-func SpoolBytes(d russet.Draft) int64 { return d.(*draft).spool.used }
+func SpoolBytes(d russet.Draft) int64 {
+	if s := d.(*draft).spool; s != nil {
+		return s.used
+	}
+	return 0
+}
 
 // BadChunks reads everything that the vault's index knows.
 func BadChunks(ctx context.Context, s *Store) ([]string, error) {

@@ -232,7 +232,7 @@ func send(tb testing.TB, s *vault.Store, opts russet.BeginOptions, to storetest.
 	opts.Allow = -1
 	d, err := s.Begin(tb.Context(), opts)
 	must(tb, err)
-	if _, err := storetest.Play(&named{d, paths(rows)}, opts.Device, to); err != nil {
+	if _, err := storetest.Play(believing{&watched{named: named{d, paths(rows)}}, opts.Device, to}, opts.Device, to); err != nil {
 		tb.Fatal(err, d.Discard(tb.Context()))
 	}
 	b, err := d.Commit(tb.Context())

@@ -54,7 +54,6 @@ var errStop = errors.New("the cable is out")
 // the device begins to move.
 type watched struct {
 	named
-	tb   testing.TB
 	stop bool
 	most int64 // the spool held
 	file int64 // the largest
@@ -99,7 +98,7 @@ func TestSpool(t *testing.T) {
 	opts := russet.BeginOptions{Device: storetest.Device, Encrypted: true, Passwords: fixed(storetest.Password), Allow: -1}
 	d, err := v.Begin(t.Context(), opts)
 	must(t, err)
-	w := &watched{named: named{d, paths(rows)}, tb: t, stop: true}
+	w := &watched{named: named{d, paths(rows)}, stop: true}
 	if _, err := storetest.Play(w, storetest.Device, f); !errors.Is(err, errStop) {
 		t.Fatal(err)
 	}
@@ -120,8 +119,8 @@ func TestSpool(t *testing.T) {
 	if !d.Resumed() {
 		t.Error("after a SIGKILL the draft is not resumed")
 	}
-	w = &watched{named: named{d, paths(rows)}, tb: t}
-	_, err = storetest.Play(believing{w, f}, storetest.Device, f)
+	w = &watched{named: named{d, paths(rows)}}
+	_, err = storetest.Play(believing{w, storetest.Device, f}, storetest.Device, f)
 	must(t, err)
 	if w.sent != 0 {
 		t.Errorf("after a SIGKILL %d files were sent again", w.sent)
@@ -140,13 +139,14 @@ func TestSpool(t *testing.T) {
 // reads no payload back.
 type believing struct {
 	*watched
-	f storetest.Folder
+	device russet.UDID
+	f      storetest.Folder
 }
 
 func (b believing) Open(name string) (fs.File, error) {
-	leaf := strings.TrimPrefix(name, string(storetest.Device)+"/Snapshot/")
+	leaf := strings.TrimPrefix(name, string(b.device)+"/Snapshot/")
 	if data, ok := b.f[leaf]; ok && strings.Contains(leaf, "/") {
-		list, err := b.ReadDir(string(storetest.Device) + "/Snapshot/" + leaf[:2])
+		list, err := b.ReadDir(string(b.device) + "/Snapshot/" + leaf[:2])
 		for _, e := range list {
 			if info, err := e.Info(); err == nil && e.Name() == leaf[3:] && info.Size() == int64(len(data)) {
 				return mapFS(storetest.Folder{"x": data}).Open("x")
@@ -255,7 +255,7 @@ func TestNewKeyForOldFile(t *testing.T) {
 	defer v.Close()
 	d, err := v.Begin(t.Context(), russet.BeginOptions{Device: storetest.Device, Encrypted: true, Passwords: fixed(storetest.Password), Allow: -1})
 	must(t, err)
-	if _, err := storetest.Play(&watched{named: named{Draft: d}, tb: t, stop: true}, storetest.Device, first); !errors.Is(err, errStop) {
+	if _, err := storetest.Play(&watched{named: named{Draft: d}, stop: true}, storetest.Device, first); !errors.Is(err, errStop) {
 		t.Fatal(err)
 	}
 	vault.WaitNormalised(d)
