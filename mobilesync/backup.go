@@ -50,9 +50,10 @@ type Backup struct {
 	locked   bool
 	source   *database // nil while locked and Manifest.db is encrypted
 
-	mu   sync.Mutex // for the two below
-	db   *sqlitefs.DB
-	byID *sqlitefs.Stmt
+	mu    sync.Mutex // for the three below
+	db    *sqlitefs.DB
+	byID  *sqlitefs.Stmt
+	under under
 
 	treeMu sync.Mutex
 	tree   *tree // built when first asked for

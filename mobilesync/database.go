@@ -132,35 +132,6 @@ func (b *Backup) Records(ctx context.Context) iter.Seq2[Record, error] {
 	}
 }
 
-// RecordsUnder lists the rows whose stored file is in the folder of a byte
-// ("ab" for 0xab), in the order of their IDs, as Records does. They are read
-// before the first is given out.
-func (b *Backup) RecordsUnder(ctx context.Context, first byte) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
-		type row struct {
-			r   Record
-			err error
-		}
-		var rows []row
-		b.mu.Lock()
-		if b.db == nil {
-			rows = []row{{err: b.closed()}}
-		} else {
-			from := fmt.Sprintf("%02x", first)
-			scanRecords(ctx, b.db, func(r Record, err error) bool {
-				rows = append(rows, row{r, err})
-				return true
-			}, selectRecords+" WHERE fileID >= ? AND fileID < ? ORDER BY fileID", from, from+"g")
-		}
-		b.mu.Unlock()
-		for _, x := range rows {
-			if !yield(x.r, x.err) {
-				return
-			}
-		}
-	}
-}
-
 // closed says why Manifest.db is not open.
 func (b *Backup) closed() error {
 	if b.locked {

@@ -139,3 +139,35 @@ func TestAClosedBackupSaysSo(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRecordsUnder: folder by folder, in any order, all rows come, each once and
+// in the order of their IDs.
+func TestRecordsUnder(t *testing.T) {
+	b, err := mobilesync.Open(t.Context(), os.DirFS("testdata/minibackup/plain/00008101-000A11112222001E"), mobilesync.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	all := map[mobilesync.FileID]bool{}
+	for r, err := range b.Records(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[r.ID] = true
+	}
+	for _, step := range []int{1, 255} { // 255 goes backwards
+		seen := map[mobilesync.FileID]bool{}
+		for i := range 256 {
+			first, last := byte(i*step), ""
+			for r, err := range b.RecordsUnder(t.Context(), first) {
+				if err != nil || r.ID[0] != first || r.ID.String() <= last || seen[r.ID] {
+					t.Errorf("under %02x comes %v after %q, %v", first, r.ID, last, err)
+				}
+				seen[r.ID], last = true, r.ID.String()
+			}
+		}
+		if len(seen) != len(all) {
+			t.Errorf("%d rows came of %d", len(seen), len(all))
+		}
+	}
+}
