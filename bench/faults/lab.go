@@ -19,6 +19,7 @@ import (
 // variant is one kind of second run.
 type variant struct {
 	name      string
+	vault     bool // the store is one, else a folder
 	encrypted bool
 	first     bool // there is no backup yet
 	content   phoneContent
@@ -28,11 +29,12 @@ type variant struct {
 // is broken, and what is known of them.
 type lab struct {
 	variant
-	dir, russet string
+	dir, russet string // russet is the program
 	udid        string
 	disk        disk.Disk
 
 	previous  string    // digest of the backup before the run, "" when none
+	ids       []string  // of the backups there were, of a vault
 	others    string    // digest of all that must not be touched
 	want      inventory // what is on the phone
 	sends     map[string]int64
@@ -45,7 +47,6 @@ type lab struct {
 const password = "a backup password"
 
 func (l *lab) live(name string) string { return filepath.Join(l.dir, "live", name) }
-func (l *lab) current() string         { return filepath.Join(l.live("store"), l.udid) }
 
 // env is the environment of russet: nothing of the person who runs this, and
 // no helpers to start.
@@ -122,10 +123,10 @@ func (v variant) build(ctx context.Context, dir, russet string, key *rsa.Private
 	l.udid = phone.UDID()
 	err = errors.Join(l.past(ctx), phone.stop())
 	if err == nil {
-		err = l.keep()
+		err = l.keep(ctx)
 	}
 	if err == nil {
-		err = l.rehearse()
+		err = l.rehearse(ctx)
 	}
 	return l, err
 }
@@ -141,7 +142,7 @@ func (l *lab) past(ctx context.Context) error {
 		func() error { return os.WriteFile(neighbour+"/aa/file", []byte("a neighbour's\n"), 0o600) },
 		func() error { return os.WriteFile(l.live("store/notes.txt"), []byte("a stray file\n"), 0o600) },
 		func() error { return l.must(ctx, "pair") },
-		func() error { return l.must(ctx, "store", "add", "main", "folder:"+l.live("store")) },
+		func() error { return l.addStores(ctx) },
 	}
 	if !l.first {
 		steps = append(steps,
@@ -160,9 +161,13 @@ func (l *lab) past(ctx context.Context) error {
 }
 
 // keep remembers the state every attempt begins with.
-func (l *lab) keep() error {
-	var err error
-	if l.previous, err = digest(l.current()); err != nil {
+func (l *lab) keep(ctx context.Context) error {
+	current, ids, err := l.state(ctx)
+	if err != nil {
+		return err
+	}
+	l.ids = ids
+	if l.previous, err = digest(current); err != nil {
 		return err
 	}
 	if l.others, err = l.untouched(); err != nil {
@@ -174,7 +179,7 @@ func (l *lab) keep() error {
 // untouched is the digest of what no backup of this phone may change: archived
 // backups, other phones' backups, stray files, and what is outside the store.
 func (l *lab) untouched() (string, error) {
-	in, err := digest(l.live("store"), ".russet", l.udid)
+	in, err := digest(l.live("store"), ".russet", l.udid, "v")
 	out, err2 := digest(l.live("outside"))
 	return in + out, errors.Join(err, err2)
 }
@@ -182,7 +187,7 @@ func (l *lab) untouched() (string, error) {
 // reset goes back to that state. What no run may touch is left where it is:
 // untouched looks at it after every run.
 func (l *lab) reset() error {
-	for _, name := range []string{"phone", "records", "home", "tmp", "mux", "store/.russet", "store/" + l.udid} {
+	for _, name := range []string{"phone", "records", "home", "tmp", "mux", "second", "export", "store/.russet", "store/v", "store/" + l.udid} {
 		if err := os.RemoveAll(l.live(name)); err != nil {
 			return err
 		}
@@ -206,7 +211,7 @@ func copyTree(from, to string) error {
 }
 
 // rehearse lets the run happen unbroken and notes all its points.
-func (l *lab) rehearse() error {
+func (l *lab) rehearse(ctx context.Context) error {
 	phone, err := l.powerOn()
 	if err != nil {
 		return err
@@ -221,7 +226,11 @@ func (l *lab) rehearse() error {
 	if err = errors.Join(err, phone.stop()); err != nil {
 		return err
 	}
-	if l.want, err = takeInventory(l.current(), password); err != nil {
+	current, _, err := l.state(ctx)
+	if err != nil {
+		return err
+	}
+	if l.want, err = takeInventory(current, password); err != nil {
 		return err
 	}
 	l.batchMost = largest(l.sends, 128+1)

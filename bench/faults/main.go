@@ -4,6 +4,7 @@
 // left:
 //
 //	go run ./bench/faults -out docs/faults.md
+//	go run ./bench/faults -out docs/faults.md -vault
 //
 // It runs the real russet, as a process of its own, against a virtual iPhone:
 // a run is dropped, killed or starved of room at its n-th protocol message or
@@ -34,6 +35,7 @@ type options struct {
 	stride    int
 	workers   int
 	sample    int
+	vault     bool
 }
 
 func main() {
@@ -51,6 +53,7 @@ func main() {
 	flag.IntVar(&o.stride, "stride", 16, "of long rows of equal requests and changes try every n-th; 1 tries all")
 	flag.IntVar(&o.workers, "workers", 2, "how many at a time")
 	flag.IntVar(&o.sample, "sample", 0, "try so many points of each class only")
+	flag.BoolVar(&o.vault, "vault", false, "break runs into a vault; default: into a folder")
 	flag.Parse()
 	o.only = regexp.MustCompile(only)
 	if err := run(ctx, o); err != nil {
@@ -75,7 +78,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	var rows []*row
-	for _, v := range variants() {
+	for _, v := range variants(o.vault) {
 		if ctx.Err() != nil {
 			break
 		}

@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-func variants() []variant {
+// variants are the kinds of runs, into a folder or into a vault.
+func variants(vault bool) []variant {
 	few, many := phoneContent{}, phoneContent{files: 400, equal: 3000}
-	return []variant{
+	all := []variant{
 		{name: "plain, first", first: true, content: few},
 		{name: "plain, incremental", content: few},
 		{name: "encrypted, first", encrypted: true, first: true, content: few},
@@ -17,6 +18,10 @@ func variants() []variant {
 		{name: "plain, first, 400 files", first: true, content: many},
 		{name: "encrypted, incremental, 400 files", encrypted: true, content: many},
 	}
+	for i := range all {
+		all[i].vault = vault
+	}
+	return all
 }
 
 // classes are the ways to break a kind of run. With many files it is about
@@ -46,7 +51,7 @@ func (l *lab) points(c class, stride int) (points []int, all int) {
 	case fullChange, fullMoment:
 		return thin(only(l.changes, "write", "create", "mkdir", "link", "rename"), stride, l.boring("mkdir", "link")...)
 	case killArriving:
-		return thin(arriving(l.changes), stride/2, "create", "write")
+		return thin(l.arriving(), stride/2, "create", "write")
 	case betweenFiles:
 		files := make([]string, len(l.sends))
 		if l.encrypted {
@@ -107,10 +112,14 @@ func only(changes []string, names ...string) []string {
 }
 
 // arriving keeps the changes that put files of the phone on disk.
-func arriving(changes []string) []string {
-	kept := only(changes, "create", "write")
+func (l *lab) arriving() []string {
+	kept := only(l.changes, "create", "write")
+	place := "/objects/"
+	if l.vault {
+		place = "/drafts/"
+	}
 	for i, change := range kept {
-		if !strings.Contains(change, "/objects/") {
+		if !strings.Contains(change, place) {
 			kept[i] = none
 		}
 	}

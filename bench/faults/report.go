@@ -11,7 +11,13 @@ import (
 	"time"
 )
 
-const begin, end = "<!-- table -->\n", "<!-- /table -->\n"
+// marks are the lines between which a table stands.
+func (o options) marks() (begin, end string) {
+	if o.vault {
+		return "<!-- vault table -->\n", "<!-- /vault table -->\n"
+	}
+	return "<!-- table -->\n", "<!-- /table -->\n"
+}
 
 // publish writes the table, and fails if anything was lost.
 func (o options) publish(rows []*row, took time.Duration) error {
@@ -59,6 +65,7 @@ func (o options) write(table string) error {
 	if err != nil {
 		return err
 	}
+	begin, end := o.marks()
 	head, rest, ok := strings.Cut(string(doc), begin)
 	_, tail, ok2 := strings.Cut(rest, end)
 	if !ok || !ok2 {
