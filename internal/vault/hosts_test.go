@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"russet"
 	"russet/internal/storetest"
@@ -177,16 +178,26 @@ func TestLostState(t *testing.T) {
 	second, err := d.Commit(t.Context())
 	a.must(err)
 	a.has(second.ID, two)
-	if n := a.incomplete(); n != 1 {
+	if n := len(a.incomplete(0)); n != 1 {
 		t.Errorf("%d unfinished versions are kept", n)
+	}
+	_, err = a.store.Maintain(t.Context(), false)
+	a.must(err)
+	if n := len(a.incomplete(90 * 24 * time.Hour)); n != 1 {
+		t.Errorf("%d young unfinished versions are kept", n)
+	}
+	_, err = a.store.Maintain(t.Context(), true)
+	a.must(err)
+	if n := len(a.incomplete(0)); n != 0 {
+		t.Errorf("%d old unfinished versions are kept", n)
 	}
 	for _, b := range []russet.BackupID{first.ID, second.ID} {
 		a.must(a.store.Delete(t.Context(), b))
 	}
 }
 
-// incomplete counts what drafts keep in the vault.
-func (r *remote) incomplete() int {
+// incomplete lists what drafts keep in the vault, and makes it older.
+func (r *remote) incomplete(older time.Duration) []depot.Version {
 	r.Helper()
 	ctx := r.Context()
 	st, err := backend.Open(ctx, r.where)
@@ -194,8 +205,18 @@ func (r *remote) incomplete() int {
 	d, err := depot.Open(ctx, st, password, depot.OpenOptions{State: r.TempDir()})
 	r.must(err)
 	all, _, err := d.Versions(ctx)
-	r.must(errors.Join(err, d.Close(ctx), st.Close(ctx)))
-	return len(slices.DeleteFunc(all, func(v depot.Version) bool { return v.Incomplete == "" }))
+	r.must(err)
+	all = slices.DeleteFunc(all, func(v depot.Version) bool { return v.Incomplete == "" })
+	w, err := d.Begin(ctx, "make older")
+	r.must(err)
+	for _, v := range all {
+		if older > 0 {
+			v.End = v.End.Add(-older)
+			r.must(w.UpdateVersion(ctx, &v))
+		}
+	}
+	r.must(errors.Join(w.Flush(ctx), w.Close(ctx), d.Close(ctx), st.Close(ctx)))
+	return all
 }
 
 // TestInTurns: one phone is backed up by two computers in turns; each goes on

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"russet"
@@ -28,6 +29,9 @@ const (
 	freedAfter = 4 * 24 * time.Hour
 	// otherAtWork is how old another computer's draft may be to be believed alive.
 	otherAtWork = 7 * 24 * time.Hour
+	// abandoned: a draft that its computer has not touched for so long no longer
+	// keeps its data. One that comes back all the same sends it again.
+	abandoned = 60 * 24 * time.Hour
 )
 
 // Maintain compacts the vault's index and frees what no backup refers to any
@@ -41,6 +45,9 @@ func (s *Store) Maintain(ctx context.Context, now bool) (Maintained, error) {
 		return Maintained{}, err
 	}
 	defer lock.Unlock() //nolint:errcheck // it lets go in any case
+	if err := s.dropAbandoned(ctx); err != nil {
+		return Maintained{}, s.explain(err, doing)
+	}
 	if now {
 		alone, err := s.alone(ctx, doing)
 		if err != nil {
@@ -69,6 +76,32 @@ func (s *Store) Maintain(ctx context.Context, now bool) (Maintained, error) {
 		s.log.Warn("that the vault was maintained could not be noted", "err", err)
 	}
 	return Maintained{Freed: report.Freed, Took: report.Took}, nil
+}
+
+// dropAbandoned removes what keeps the drafts of computers alive that do not
+// come back: they were lost, or have lost their part.
+func (s *Store) dropAbandoned(ctx context.Context) error {
+	if err := s.refresh(ctx); err != nil {
+		return err
+	}
+	all, _, err := s.depot.Versions(ctx)
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(v depot.Version) bool {
+		return v.Incomplete == "" || v.Tags[tagHost] == s.host || time.Since(v.End) < abandoned
+	})
+	if len(all) == 0 {
+		return nil
+	}
+	return s.change(ctx, "drop abandoned drafts", func(w *session) error {
+		for _, v := range all {
+			if err := w.DeleteVersion(ctx, v.Manifest); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // TakeOver makes this computer the one that looks after the vault.
