@@ -12,7 +12,6 @@ type ourClient struct {
 	lab   *lab
 	dir   string
 	vault string // where the vault is, as `russet store add` wants it
-	sync  string
 }
 
 // newRusset makes a home, a vault and a pairing. The vault is a folder below

@@ -134,7 +134,7 @@ func (h *Host) vaultOptions(st StoreSettings, b *backend.Backend, master string)
 	return vault.Options{
 		Name: st.Name, Backend: b, Password: master, State: h.stateOf(st.Vault), Remote: !b.Location().Local(), LowMemory: h.lowMemory,
 		Spool: st.Spool, Repair: st.repair,
-		Log:   h.log, Passwords: h.passwords,
+		Log: h.log, Passwords: h.passwords,
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"path"
 	"path/filepath"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"russet"
@@ -296,15 +295,6 @@ func TestFarReading(t *testing.T) {
 			t.Errorf("opening one photo takes %s %d requests", what, all)
 		}
 	}
-}
-
-// imported is a folder as a backup that somebody else made.
-func imported(f storetest.Folder) fs.FS {
-	m := fstest.MapFS{}
-	for name, data := range f {
-		m[name] = &fstest.MapFile{Data: []byte(data)}
-	}
-	return m
 }
 
 // TestWarmCache: a blob rots on the server behind a cache that still has it

@@ -56,7 +56,6 @@ type watched struct {
 	named
 	stop bool
 	most int64 // the spool held
-	file int64 // the largest
 	sent int
 }
 
