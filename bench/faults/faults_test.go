@@ -40,11 +40,15 @@ func TestSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := options{only: regexp.MustCompile(""), stride: 16, workers: 1, sample: 2}
-	for i, v := range variants(false) {
-		if v.encrypted && (v.first || v.content.equal != 0) {
+	for i, v := range append(variants(false), variants(true)[3]) {
+		if !v.vault && v.encrypted && (v.first || v.content.equal != 0) {
 			continue
 		}
-		t.Run(v.name, func(t *testing.T) {
+		name, o := v.name, o
+		if v.vault {
+			name, o.sample = name+", into a vault", 1
+		}
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rows, err := o.variant(t.Context(), v, filepath.Join(work, fmt.Sprint(i)), russet, key)
 			if err != nil {
