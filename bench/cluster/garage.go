@@ -115,9 +115,20 @@ s3_region = %q
 func (nd *node) config() string { return filepath.Join(nd.dir, "garage.toml") }
 
 // start runs a node that was killed and waits until it is one of the cluster.
+// One that was killed young has forgotten its peers, and they ask for it ever
+// more rarely, so they are introduced.
 func (c *cluster) start(ctx context.Context, i int) error {
-	if err := c.launch(ctx, c.nodes[i]); err != nil {
+	nd := c.nodes[i]
+	if err := c.launch(ctx, nd); err != nil {
 		return err
+	}
+	for _, other := range c.alive() {
+		if other == nd {
+			continue
+		}
+		if _, err := c.askNode(ctx, nd, "node", "connect", other.id); err != nil {
+			return err
+		}
 	}
 	return c.connected(ctx)
 }

@@ -37,7 +37,7 @@ type options struct {
 	files                     int
 	size, messages, film      int64
 	durable, keep             bool
-	only                      string
+	only, match               string
 }
 
 func main() {
@@ -64,6 +64,7 @@ func main() {
 	flag.BoolVar(&o.durable, "durable", true, "nodes wait for their disks, as against a power cut")
 	flag.BoolVar(&o.keep, "keep", false, "keep the folder afterwards")
 	flag.StringVar(&o.only, "only", "", "only the \"evenings\", in which something breaks, or only the \"costs\" of what is undisturbed")
+	flag.StringVar(&o.match, "evening", "", "after the first only evenings with this in their name")
 	var index string
 	flag.StringVar(&index, "index", "", "instead of all this: what the index of a vault costs, for so many chunks (\"10000,1000000\")")
 	flag.Parse()
