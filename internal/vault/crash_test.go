@@ -10,6 +10,6 @@ import (
 
 func TestMain(m *testing.M) { storetest.Main(m, open) }
 
-func TestFaults(t *testing.T)    { storetest.Faults(t, open, 140) }
-func TestKills(t *testing.T)     { storetest.Kills(t, open, 20) }
-func TestPowerCuts(t *testing.T) { storetest.PowerCuts(t, open, 40) }
+func TestFaults(t *testing.T)    { storetest.Faults(t, open, 100) }
+func TestKills(t *testing.T)     { storetest.Kills(t, open, 14) }
+func TestPowerCuts(t *testing.T) { storetest.PowerCuts(t, open, 30) }
