@@ -119,6 +119,12 @@ func (s *Store) explain1(err error, doing string) error {
 // Upkeep maintains the vault when that is due and this computer's affair.
 func (s *Store) Upkeep(ctx context.Context) (Maintained, error) {
 	data, err := s.dir.ReadFile(maintainedFile, 64)
+	if isMissing(err) {
+		// After a first backup there is nothing to tidy, and it would take the
+		// memory of a million chunks.
+		err = s.dir.Replace(maintainedFile, []byte(time.Now().UTC().Format(time.RFC3339)), privateFile)
+		return Maintained{}, err
+	}
 	if err == nil {
 		last, err := time.Parse(time.RFC3339, string(data))
 		if since := time.Since(last); err == nil && since >= 0 && since < maintainEvery {
