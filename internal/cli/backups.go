@@ -38,7 +38,9 @@ func (a *app) backupsCommand() *cobra.Command {
 				}
 				return unread
 			}
-			a.printBackups(backups)
+			if len(backups) > 0 || unread == nil { // what cannot be read may hold some
+				a.printBackups(backups)
+			}
 			return unread
 		},
 	}

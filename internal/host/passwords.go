@@ -119,6 +119,9 @@ func (a *attempt) provePassword(ctx context.Context, b russet.Backup) {
 		if err != nil {
 			a.note("the backup password could not be remembered: %v", err)
 		}
+	case russet.KindOf(err) == russet.Password && h.password != "":
+		a.note("the backup password that was given does NOT open this backup; the backup is kept as the phone encrypted it. " +
+			"Back up again with the right one")
 	case russet.KindOf(err) == russet.Password:
 		a.note("the backup password that is known here does NOT open this backup: it was changed elsewhere. " +
 			"Find it, or it must be reset on the phone (Settings > General > Transfer or Reset > Reset All Settings)")

@@ -141,7 +141,7 @@ func keysError(st StoreSettings, err error) error {
 		e.Kind, e.Hint = russet.Unsupported, "use the newest russet"
 	case errors.Is(err, keys.ErrPassword):
 		e.Kind = russet.Password
-		e.Hint = fmt.Sprintf("with the recovery kit a new password is set: \"russet store recover %s\"", st.Name)
+		e.Hint = fmt.Sprintf("try again; if it is forgotten, the recovery kit sets a new one: \"russet store recover %s\"", st.Name)
 	case errors.Is(err, keys.ErrDamaged):
 		e.Kind, e.Hint = russet.Damaged, "both copies of russet.keys are damaged: put one back from a copy of the storage"
 	case typo:

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 
@@ -73,7 +74,12 @@ func (h *Host) join(ctx context.Context, added *VaultAdded, a VaultAddition, b *
 	if a.Open != nil {
 		open = func(ctx context.Context, st StoreSettings, _ *keys.File) error { return a.Open(ctx, st, b, l) }
 	}
-	if err := open(ctx, added.Store, l.File); err != nil || a.Kit == "" {
+	err := open(ctx, added.Store, l.File)
+	if e, ok := errors.AsType[*russet.Error](err); ok && errors.Is(err, keys.ErrPassword) {
+		// The name means nothing here yet.
+		e.Hint = fmt.Sprintf("try again; if it is forgotten, the recovery kit sets a new one: \"russet store recover %s %s\"", a.Name, added.Store.URL)
+	}
+	if err != nil || a.Kit == "" {
 		return err
 	}
 	added.Kit = true
