@@ -68,7 +68,7 @@ func (a *draftArrivals) received(c *builder, name string, it overlay.Item, row *
 		return entry{}, err
 	}
 	if !ok {
-		return entry{}, fmt.Errorf("%q was received and is nowhere", name)
+		return entry{}, facts.Damaged("%s was received and is lost", name)
 	}
 	e := entry{Name: name, Stored: p.size, Sum: p.sum}
 	var key *keybag.Key
@@ -83,6 +83,11 @@ func (a *draftArrivals) received(c *builder, name string, it overlay.Item, row *
 		e, err = c.manifest(e, nil, src, &p.sum)
 		return e, errors.Join(err, src.Close())
 	}
+	// Whoever finishes a run that broke off may not know the password any more:
+	// what the device sent is kept then, if it is still there.
+	if p.cbc && key == nil && p.seg != 0 {
+		p.id = ""
+	}
 	if p.cbc && key != nil && markOf(key) != p.key {
 		if p, err = a.again(c, it.ID, p, key, row); err != nil {
 			return e, err
@@ -96,7 +101,7 @@ func (a *draftArrivals) received(c *builder, name string, it overlay.Item, row *
 	e.id, e.Size = p.id, p.length
 	switch {
 	case p.cbc && key == nil:
-		return e, fmt.Errorf("%q was decrypted and its key is gone", name)
+		return e, facts.Damaged("%s was decrypted, and the backup's password is not known any more", name)
 	case p.cbc:
 		e.Rebuild, e.Content, e.Key.key = rebuildCBC, &p.content, key
 	case key != nil:

@@ -154,6 +154,26 @@ func (l *life) backUp(full bool) russet.Backup {
 
 func (l *life) backUpWith(full bool, pass russet.Passwords) russet.Backup {
 	l.t.Helper()
+	b, err := l.finished(full, pass).Commit(l.t.Context())
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.note(b.ID)
+	return b
+}
+
+// note notes what a backup must give back: what the device has sent by now.
+func (l *life) note(id russet.BackupID) {
+	want := map[string][32]byte{}
+	for name, sum := range l.sent {
+		want[strings.TrimPrefix(name, l.phone.UDID()+"/")] = sum
+	}
+	l.made[id] = want
+}
+
+// finished is a draft whose device has finished.
+func (l *life) finished(full bool, pass russet.Passwords) russet.Draft {
+	l.t.Helper()
 	ctx, udid := l.t.Context(), russet.UDID(l.phone.UDID())
 	dev, err := device.Connect(ctx, l.phone, l.pair, device.Options{})
 	if err != nil {
@@ -172,16 +192,7 @@ func (l *life) backUpWith(full bool, pass russet.Passwords) russet.Backup {
 	if _, err := engine.Backup(ctx, dev, &tee{d, l.sent}, engine.BackupOptions{UDID: udid}); err != nil {
 		l.t.Fatal(errors.Join(err, d.Suspend(ctx)))
 	}
-	b, err := d.Commit(ctx)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	want := map[string][32]byte{}
-	for name, sum := range l.sent {
-		want[strings.TrimPrefix(name, string(udid)+"/")] = sum
-	}
-	l.made[b.ID] = want
-	return b
+	return d
 }
 
 // check compares every backup ever made with what the device sent for it.
@@ -328,6 +339,34 @@ func TestLaterPassword(t *testing.T) {
 	done, err := l.store.Convert(t.Context(), l.password)
 	if err != nil || done.Backups != 1 || done.Bytes < b.Size/2 {
 		t.Errorf("converted: %+v of %d bytes, %v", done, b.Size, err)
+	}
+	l.check()
+	l.verify()
+}
+
+// TestPasswordGone: a run decrypted files beside the device and was broken off
+// in its commit, and whoever finishes it does not know the password any more.
+func TestPasswordGone(t *testing.T) {
+	l := newLife(t, "a backup password", vault.Options{}, content.Options{Profile: "tiny"})
+	d := l.finished(false, l.password)
+	vault.WaitNormalised(d)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := d.Commit(gone); !errors.Is(err, context.Canceled) {
+		t.Fatalf("a commit that was broken off: %v", err)
+	}
+	l.reopen(vault.Options{})
+	all, err := l.store.Backups(t.Context(), "")
+	if err != nil || len(all) != 1 {
+		t.Fatalf("there are the backups %v, %v", all, err)
+	}
+	l.note(all[0].ID)
+	l.check()
+	if _, locked, err := l.store.Pending(t.Context()); err != nil || locked != 1 {
+		t.Errorf("%d backups are locked, %v", locked, err)
+	}
+	if done, err := l.store.Convert(t.Context(), l.password); err != nil || done.Backups != 1 {
+		t.Errorf("converted: %+v, %v", done, err)
 	}
 	l.check()
 	l.verify()
