@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"russet"
 	"russet/internal/host"
@@ -144,8 +145,12 @@ func (a *app) storageCredentials(file string) func(context.Context, backend.Loca
 		if c.User == "" {
 			c.User = l.User
 		}
-		if err == nil && l.Kind == backend.SFTP && c.KnownHosts == "" {
+		switch {
+		case err != nil:
+		case l.Kind == backend.SFTP && c.KnownHosts == "":
 			c.KnownHosts, err = a.acceptHost(ctx, l)
+		case l.Kind == backend.S3 && l.TLS && c.Certificate == "":
+			c.Certificate, err = a.acceptCertificate(ctx, l)
 		}
 		return c, err
 	}
@@ -244,18 +249,40 @@ func (a *app) acceptHost(ctx context.Context, l backend.Location) (string, error
 	for _, k := range shown {
 		text += fmt.Sprintf("  %s %s\n", k.Type, k.Fingerprint)
 	}
-	if !a.asks {
-		return "", &russet.Error{
-			Kind: russet.Usage, What: text + "and nobody said that they are its own",
-			Hint: "name them in the file of --credentials-file: \"knownHostsFile\": \"~/.ssh/known_hosts\"",
-		}
-	}
-	answer, err := a.question(ctx, text+"Are they those that its owner told you? [y/N] ")
+	err = a.accept(ctx, text+"Are they those that its owner told you? [y/N] ", text+"and nobody said that they are its own",
+		"\"knownHostsFile\": \"~/.ssh/known_hosts\"")
 	if err != nil {
 		return "", err
 	}
-	if !strings.HasPrefix(strings.ToLower(answer), "y") {
-		return "", usage("ask the owner of the server for its fingerprints", "nothing was done")
-	}
 	return backend.KnownHosts(shown), nil
+}
+
+// acceptCertificate shows the certificate of a server that no authority vouches
+// for; "" when one does.
+func (a *app) acceptCertificate(ctx context.Context, l backend.Location) (string, error) {
+	c, err := backend.ServerCertificate(ctx, l)
+	if err != nil || c.Vouched {
+		return "", err
+	}
+	text := fmt.Sprintf("The server %s shows a certificate that no authority known here vouches for:\n  SHA-256 %s\n  for %s, until %s\n",
+		l.Host, c.Fingerprint, strings.Join(c.Names, ", "), c.NotAfter.Format(time.DateOnly))
+	err = a.accept(ctx, text+"Is it the one that its owner told you? [y/N] ", text+"and nobody said that it is its own",
+		"\"certificateFile\": \"server.pem\"")
+	if err != nil {
+		return "", err
+	}
+	return c.PEM, nil
+}
+
+// accept asks whether a server is who it should be. Without a terminal, member
+// is what says so in a file of credentials.
+func (a *app) accept(ctx context.Context, question, unknown, member string) error {
+	if !a.asks {
+		return &russet.Error{Kind: russet.Usage, What: unknown, Hint: "name it in the file of --credentials-file: " + member}
+	}
+	answer, err := a.question(ctx, question)
+	if err == nil && !strings.HasPrefix(strings.ToLower(answer), "y") {
+		err = usage("ask the owner of the server for its fingerprint", "nothing was done")
+	}
+	return err
 }

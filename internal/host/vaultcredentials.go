@@ -102,6 +102,8 @@ type credentialsFile struct {
 	Passphrase   string `json:"passphrase"`
 	KnownHosts   string `json:"knownHosts"` // lines
 	HostsFile    string `json:"knownHostsFile"`
+	Certificate  string `json:"certificate"` // PEM, of an S3 server nobody vouches for
+	CertFile     string `json:"certificateFile"`
 }
 
 func credentialsJSON(data []byte) (backend.Credentials, error) {
@@ -111,26 +113,25 @@ func credentialsJSON(data []byte) (backend.Credentials, error) {
 	if err := d.Decode(&c); err != nil {
 		// The error of encoding/json may quote a secret.
 		return backend.Credentials{}, badCredentials("it is no JSON of credentials, or has a member that is not one of accessKey, secretKey, sessionToken, " +
-			"user, password, privateKey, privateKeyFile, passphrase, knownHosts, knownHostsFile")
+			"user, password, privateKey, privateKeyFile, passphrase, knownHosts, knownHostsFile, certificate, certificateFile")
 	}
-	if c.KeyFile != "" {
-		key, err := readSmall(c.KeyFile)
+	for _, from := range []struct {
+		file string
+		to   *string
+	}{{c.KeyFile, &c.PrivateKey}, {c.HostsFile, &c.KnownHosts}, {c.CertFile, &c.Certificate}} {
+		if from.file == "" {
+			continue
+		}
+		text, err := readSmall(from.file)
 		if err != nil {
 			return backend.Credentials{}, err
 		}
-		c.PrivateKey = key
-	}
-	if c.HostsFile != "" {
-		lines, err := readSmall(c.HostsFile)
-		if err != nil {
-			return backend.Credentials{}, err
-		}
-		c.KnownHosts = lines
+		*from.to = text
 	}
 	return backend.Credentials{
 		AccessKey: c.AccessKey, SecretKey: secrets.Secret(c.SecretKey), SessionToken: secrets.Secret(c.SessionToken), User: c.User,
 		Password: secrets.Secret(c.Password), PrivateKey: secrets.Secret(c.PrivateKey), Passphrase: secrets.Secret(c.Passphrase),
-		KnownHosts: c.KnownHosts,
+		KnownHosts: c.KnownHosts, Certificate: c.Certificate,
 	}, nil
 }
 

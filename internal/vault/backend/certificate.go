@@ -19,6 +19,9 @@ type Certificate struct {
 	Names       []string
 	NotAfter    time.Time
 	PEM         string // for Credentials.Certificate
+	// Vouched: an authority known to this computer vouches for it, and it is
+	// made out to the server. There is nothing to accept then.
+	Vouched bool
 }
 
 // ServerCertificate asks an S3 server for its certificate. For one
@@ -31,12 +34,19 @@ func ServerCertificate(ctx context.Context, l Location) (Certificate, error) {
 	ctx, cancel := context.WithTimeout(ctx, firstLook)
 	defer cancel()
 	var seen *x509.Certificate
+	vouched := false
 	d := tls.Dialer{Config: &tls.Config{
 		ServerName: l.Host,
 		// Whether to trust it is what is being asked.
 		InsecureSkipVerify: true,
 		VerifyConnection: func(s tls.ConnectionState) error {
 			seen = s.PeerCertificates[0]
+			between := x509.NewCertPool()
+			for _, c := range s.PeerCertificates[1:] {
+				between.AddCert(c)
+			}
+			_, err := seen.Verify(x509.VerifyOptions{DNSName: l.Host, Intermediates: between})
+			vouched = err == nil
 			return nil
 		},
 	}}
@@ -45,7 +55,7 @@ func ServerCertificate(ctx context.Context, l Location) (Certificate, error) {
 		return Certificate{}, explain(l, "ask for the certificate", err)
 	}
 	_ = conn.Close()
-	c := Certificate{Fingerprint: fingerprint(seen), Names: seen.DNSNames, NotAfter: seen.NotAfter}
+	c := Certificate{Fingerprint: fingerprint(seen), Names: seen.DNSNames, NotAfter: seen.NotAfter, Vouched: vouched}
 	for _, ip := range seen.IPAddresses {
 		c.Names = append(c.Names, ip.String())
 	}
