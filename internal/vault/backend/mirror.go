@@ -88,25 +88,6 @@ func (b *Backend) sizes(ctx context.Context) (vault, mirror map[blob.ID]int64, e
 	return vault, mirror, nil
 }
 
-// MissingFromVault are the names of the blobs that the mirror has and the vault
-// has lost: they are gone, empty or, where a name always means the same bytes,
-// of another length. Another host that tidied the vault looks the same, so
-// restoring is for a vault that is damaged.
-func (b *Backend) MissingFromVault(ctx context.Context) ([]string, error) {
-	vault, mirror, err := b.sizes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for id, size := range mirror {
-		has, ok := vault[id]
-		if size > 0 && (!ok || has == 0 || has != size && !changing(id)) {
-			names = append(names, string(id))
-		}
-	}
-	return names, nil
-}
-
 // RestoreFromMirror puts blobs of the mirror back into the vault.
 func (b *Backend) RestoreFromMirror(ctx context.Context, names []string) error {
 	if b.mirror == nil {

@@ -229,6 +229,3 @@ func (d *Depot) ChangePassword(ctx context.Context, password string) error {
 	}
 	return nil
 }
-
-// Unique is the repository's own ID, chosen when it was created.
-func (d *Depot) Unique() []byte { return d.rep.UniqueID() }

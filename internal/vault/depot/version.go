@@ -3,7 +3,6 @@ package depot
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -38,7 +37,7 @@ type Version struct {
 	Incomplete  string // why it is not complete; "" = complete
 }
 
-// Problem is a version or record that stands in the repository and cannot be
+// Problem is a version that stands in the repository and cannot be
 // read. Do not maintain a repository with one: what only it refers to would
 // count as garbage.
 type Problem struct {
@@ -207,66 +206,3 @@ func (v *Version) kopia() (*snapshot.Manifest, error) {
 }
 
 func clamp(n int64) int32 { return int32(min(max(n, 0), math.MaxInt32)) }
-
-// recordPrefix begins the manifest types of our records: never kopia's own,
-// whose readers would choke on ours.
-const recordPrefix = "russet-"
-
-// Record is a small note of ours beside the versions.
-type Record struct {
-	ID      string
-	Labels  map[string]string
-	ModTime time.Time
-	Data    json.RawMessage
-}
-
-// PutRecord stores value as JSON under the manifest type "russet-"+kind and
-// returns its ID. It lasts after Flush. A record keeps no object alive.
-func (s *Session) PutRecord(ctx context.Context, kind string, labels map[string]string, value any) (string, error) {
-	all := map[string]string{manifest.TypeLabelKey: recordPrefix + kind}
-	for k, v := range labels {
-		if k == manifest.TypeLabelKey {
-			return "", fmt.Errorf("put record %q: the label %q is kopia's", kind, k)
-		}
-		all[k] = v
-	}
-	var id manifest.ID
-	err := backend.Bounded(ctx, func(ctx context.Context) (err error) {
-		id, err = s.w.PutManifest(ctx, all, value)
-		return err
-	})
-	if err != nil {
-		return "", fmt.Errorf("put record %q: %w", kind, err)
-	}
-	return string(id), nil
-}
-
-// DeleteRecord removes a record. One that is not there is no error.
-func (s *Session) DeleteRecord(ctx context.Context, id string) error {
-	return s.deleteManifest(ctx, id, func(labels map[string]string) bool {
-		return strings.HasPrefix(labels[manifest.TypeLabelKey], recordPrefix)
-	})
-}
-
-// Records calls each with every record of a kind, oldest first.
-func (d *Depot) Records(ctx context.Context, kind string, each func(Record) error) error {
-	found, err := d.manifests(ctx, recordPrefix+kind)
-	if err != nil {
-		return fmt.Errorf("list records %q: %w", kind, damaged(err))
-	}
-	for _, f := range found {
-		r := Record{ID: string(f.ID), Labels: f.Labels, ModTime: f.ModTime}
-		delete(r.Labels, manifest.TypeLabelKey)
-		_, err := d.rep.GetManifest(ctx, f.ID, &r.Data)
-		if errors.Is(err, manifest.ErrNotFound) {
-			continue // deleted while we looked
-		}
-		if err != nil {
-			return fmt.Errorf("read record %q: %w", f.ID, err)
-		}
-		if err := each(r); err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -3,7 +3,6 @@ package depot_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -144,39 +143,6 @@ func TestUnreadableVersion(t *testing.T) {
 	l.must(s.DeleteVersion(ctx, problems[0].Manifest), s.Flush(ctx))
 	_, err = d.Maintain(ctx, now)
 	l.must(err)
-}
-
-func TestRecords(t *testing.T) {
-	l := newLab(t)
-	d := l.open()
-	s := l.begin(d)
-	ctx := t.Context()
-	type note struct{ Text string }
-	id, err := s.PutRecord(ctx, "note", map[string]string{"who": "anna"}, note{"hello"})
-	l.must(err)
-	_, err = s.PutRecord(ctx, "other", nil, note{"not this"})
-	l.must(err, s.Flush(ctx))
-	var got []depot.Record
-	each := func(r depot.Record) error { got = append(got, r); return nil }
-	l.must(d.Records(ctx, "note", each))
-	var n note
-	if len(got) != 1 || json.Unmarshal(got[0].Data, &n) != nil || n.Text != "hello" || got[0].Labels["who"] != "anna" || got[0].ID != id {
-		t.Fatalf("records %+v", got)
-	}
-	if _, err := s.PutRecord(ctx, "note", map[string]string{"type": "snapshot"}, n); err == nil {
-		t.Error("a record under kopia's type was stored")
-	}
-	v, _ := l.version(s, "phone", []byte("data"), "")
-	l.must(s.Flush(ctx))
-	if s.DeleteRecord(ctx, v.Manifest) == nil || s.DeleteVersion(ctx, id) == nil {
-		t.Error("one was deleted as the other")
-	}
-	l.must(s.DeleteRecord(ctx, id), s.Flush(ctx))
-	got = nil
-	l.must(d.Records(ctx, "note", each))
-	if len(got) != 0 {
-		t.Errorf("after deletion: %+v", got)
-	}
 }
 
 func TestTwoHosts(t *testing.T) {
