@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -129,4 +130,22 @@ func (f *File) Rewind(size int64) error {
 	}
 	_, err := f.f.Seek(size, 0)
 	return err
+}
+
+// ReplaceJSON is Replace with a value as indented JSON.
+func (d *Dir) ReplaceJSON(name string, v any, perm fs.FileMode) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return d.Replace(name, append(data, '\n'), perm)
+}
+
+// ReadJSON reads a value from a file of at most limit bytes.
+func (d *Dir) ReadJSON(name string, limit int64, v any) error {
+	data, err := d.ReadFile(name, limit)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
 }

@@ -3,6 +3,8 @@ package facts
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
+	"io/fs"
 	"strings"
 
 	"russet"
@@ -59,3 +61,27 @@ func NewID() string {
 }
 
 func IsID(s string) bool { return len(s) == 32 && isLowerHex(s) }
+
+// MayName is the error of a name that a device may not use in its draft. It may
+// use those in its own folder, and in the sibling that a device moves an old one
+// to, which never leaves the draft.
+func MayName(device russet.UDID, op, name string) error {
+	switch top, _, _ := strings.Cut(name, "/"); {
+	case !fs.ValidPath(name):
+		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	case top == string(device):
+		return nil
+	case strings.HasPrefix(top, string(device)) && IsStamp(top[len(device):]):
+		return nil
+	default:
+		return &fs.PathError{Op: op, Path: name, Err: fs.ErrPermission}
+	}
+}
+
+// NoBackup is the error of asking for a backup that a store does not have.
+func NoBackup(id russet.BackupID, doing string) error {
+	return &russet.Error{
+		Kind: russet.Usage, Doing: doing, Err: fs.ErrNotExist,
+		What: fmt.Sprintf("there is no backup %q in this store", id), Hint: "russet backups lists them",
+	}
+}

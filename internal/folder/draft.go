@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"github.com/zeebo/xxh3"
@@ -65,18 +64,10 @@ func (d *draft) Resumed() bool { return d.resumed }
 // device moves an old one to; the sibling never leaves the
 // draft.
 func (d *draft) allowed(op, name string) error {
-	switch top, _, _ := strings.Cut(name, "/"); {
-	case d.closed:
+	if d.closed {
 		return &fs.PathError{Op: op, Path: name, Err: fs.ErrClosed}
-	case !fs.ValidPath(name):
-		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
-	case top == string(d.note.Device):
-		return nil
-	case strings.HasPrefix(top, string(d.note.Device)) && facts.IsStamp(top[len(d.note.Device):]):
-		return nil
-	default:
-		return &fs.PathError{Op: op, Path: name, Err: fs.ErrPermission}
 	}
+	return facts.MayName(d.note.Device, op, name)
 }
 
 // Open opens a file for the device.

@@ -58,10 +58,7 @@ func (s *Store) find(ctx context.Context, id russet.BackupID, doing string) (*fo
 			return f, nil
 		}
 	}
-	return nil, &russet.Error{
-		Kind: russet.Usage, Doing: doing, Err: fs.ErrNotExist,
-		What: fmt.Sprintf("there is no backup %q in this store", id), Hint: "russet backups lists them",
-	}
+	return nil, facts.NoBackup(id, doing)
 }
 
 // current finds the folder named after the device; nil if there is none.

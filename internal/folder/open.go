@@ -26,7 +26,7 @@ func (s *Store) Open(ctx context.Context, id russet.BackupID) (russet.Contents, 
 
 func (s *Store) open(ctx context.Context, id russet.BackupID, doing string) (*contents, error) {
 	if !facts.IsID(string(id)) {
-		return nil, noBackup(id, doing)
+		return nil, facts.NoBackup(id, doing)
 	}
 	c := new(contents)
 	var err error
@@ -58,13 +58,6 @@ func (s *Store) openInto(ctx context.Context, c *contents, id russet.BackupID, d
 	}
 	c.backup = f.backup(s.opts.Name)
 	return err
-}
-
-func noBackup(id russet.BackupID, doing string) error {
-	return &russet.Error{
-		Kind: russet.Usage, Doing: doing, Err: fs.ErrNotExist,
-		What: fmt.Sprintf("there is no backup %q in this store", id), Hint: "russet backups lists them",
-	}
 }
 
 // Backup describes it.

@@ -1,7 +1,6 @@
 package folder
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -89,20 +88,10 @@ func (s *Store) records() (map[string][]*record, error) {
 	return all, nil
 }
 
-func (s *Store) saveJSON(name string, v any) error {
-	data, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	return s.dir.Replace(name, append(data, '\n'), privateFile)
-}
+func (s *Store) saveJSON(name string, v any) error { return s.dir.ReplaceJSON(name, v, privateFile) }
 
 func (s *Store) loadJSON(name string, limit int64, v any) error {
-	data, err := s.dir.ReadFile(name, limit)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(data, v)
+	return s.dir.ReadJSON(name, limit, v)
 }
 
 // strikes remembers how often in a row a device stumbled over what it was

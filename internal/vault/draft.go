@@ -7,7 +7,6 @@ import (
 	"hash"
 	"io/fs"
 	"path"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -104,18 +103,10 @@ func (d *draft) Resumed() bool { return d.resumed }
 // allowed refuses every name but the device's folder and the sibling that a
 // device moves an old one to.
 func (d *draft) allowed(op, name string) error {
-	switch top, _, _ := strings.Cut(name, "/"); {
-	case d.closed:
+	if d.closed {
 		return &fs.PathError{Op: op, Path: name, Err: fs.ErrClosed}
-	case !fs.ValidPath(name):
-		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
-	case top == string(d.note.Device):
-		return nil
-	case strings.HasPrefix(top, string(d.note.Device)) && facts.IsStamp(top[len(d.note.Device):]):
-		return nil
-	default:
-		return &fs.PathError{Op: op, Path: name, Err: fs.ErrPermission}
 	}
+	return facts.MayName(d.note.Device, op, name)
 }
 
 // do does something to the overlay for the device.

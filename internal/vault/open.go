@@ -28,7 +28,7 @@ func (s *Store) Open(ctx context.Context, id russet.BackupID) (russet.Contents, 
 
 func (s *Store) open1(ctx context.Context, id russet.BackupID, doing string) (*contents, error) {
 	if !facts.IsID(string(id)) {
-		return nil, noBackup(id, doing)
+		return nil, facts.NoBackup(id, doing)
 	}
 	lock, err := s.lockBackup(id, true, doing)
 	if err != nil {
@@ -47,13 +47,6 @@ func (s *Store) open1(ctx context.Context, id russet.BackupID, doing string) (*c
 		backup: v.backup(s.opts.Name), lock: lock,
 		tree: openTree(context.WithoutCancel(ctx), s.depot, v.Root, v.rec.Time),
 	}, nil
-}
-
-func noBackup(id russet.BackupID, doing string) error {
-	return &russet.Error{
-		Kind: russet.Usage, Doing: doing, Err: fs.ErrNotExist,
-		What: fmt.Sprintf("there is no backup %q in this store", id), Hint: "russet backups lists them",
-	}
 }
 
 // Backup describes it.

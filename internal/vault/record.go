@@ -200,10 +200,7 @@ func (s *Store) pick(all []*version, err error, id russet.BackupID, doing string
 			return v, nil
 		}
 	}
-	return nil, &russet.Error{
-		Kind: russet.Usage, Doing: doing, Err: fs.ErrNotExist,
-		What: fmt.Sprintf("there is no backup %q in this store", id), Hint: "russet backups lists them",
-	}
+	return nil, facts.NoBackup(id, doing)
 }
 
 // Backups lists the backups in the vault, oldest first.

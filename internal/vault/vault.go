@@ -19,7 +19,6 @@ package vault
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -337,20 +336,10 @@ func (s *Store) lockBackup(id russet.BackupID, shared bool, doing string) (*dura
 	return s.lock("backup-"+string(id), shared, doing, "this backup is in use")
 }
 
-func (s *Store) saveJSON(name string, v any) error {
-	data, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	return s.dir.Replace(name, append(data, '\n'), privateFile)
-}
+func (s *Store) saveJSON(name string, v any) error { return s.dir.ReplaceJSON(name, v, privateFile) }
 
 func (s *Store) loadJSON(name string, limit int64, v any) error {
-	data, err := s.dir.ReadFile(name, limit)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(data, v)
+	return s.dir.ReadJSON(name, limit, v)
 }
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
