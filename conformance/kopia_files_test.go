@@ -138,10 +138,14 @@ func newTree(t *testing.T) (tree *restoredTree, files, backup map[string][]byte)
 
 // getFiles runs docs/recovery/get-files.py in an empty home.
 func getFiles(t *testing.T, alone bool, args ...string) outcome {
+	return getFilesBy(t, "../docs/recovery/get-files.py", alone, args...)
+}
+
+func getFilesBy(t *testing.T, script string, alone bool, args ...string) outcome {
 	t.Helper()
 	need(t, "openssl")
 	l := &lab{home: t.TempDir(), addr: "127.0.0.1:9"}
-	args = append([]string{"../docs/recovery/get-files.py"}, args...)
+	args = append([]string{script}, args...)
 	if alone {
 		args = append([]string{"-S"}, args...) // without any package
 	}

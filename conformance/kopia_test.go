@@ -45,7 +45,7 @@ func TestStockKopia(t *testing.T) {
 				k.step(t, fmt.Sprintf("restore of day %d, %s", i+1, name), "restore", snapshots[i].Root.Object, tree)
 				equalOwnersFiles(t, tree, day.files)
 				rebuilt = t.TempDir()
-				o := getFiles(t, false, "--rebuild", tree, rebuilt)
+				o := getFilesBy(t, filepath.Join(tree, "russet", "get-files.py"), false, "--rebuild", tree, rebuilt)
 				must(t, "get-files --rebuild", o, 0, " 0 missing or damaged")
 				identical(t, filepath.Join(day.export, l.udid()), filepath.Join(rebuilt, l.udid()))
 				record(t, "E", "get-files.py", fmt.Sprintf("--rebuild of day %d, %s", i+1, name), o, "the same bytes as russet's export")
@@ -202,7 +202,7 @@ func (k *stock) list(t *testing.T, udid string) []snapshot {
 func equalOwnersFiles(t *testing.T, restored string, want map[string]string) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "files")
-	o := getFiles(t, false, restored, out)
+	o := getFilesBy(t, filepath.Join(restored, "russet", "get-files.py"), false, restored, out)
 	must(t, "get-files", o, 0, " 0 not decrypted, 0 missing or damaged")
 	for name, sum := range want {
 		data, err := os.ReadFile(filepath.Join(out, name))

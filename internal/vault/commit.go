@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/docs/recovery"
 	"russet/internal/facts"
 	"russet/internal/vault/depot"
 )
@@ -218,7 +219,11 @@ func (c *builder) own() (depot.Entry, error) {
 	if err != nil {
 		return depot.Entry{}, err
 	}
-	own, err := c.w.WriteDir(c.ctx, ownDir, []depot.Entry{index, manifest, readme, about}, c.start)
+	script, err := c.small(scriptName, []byte(recovery.GetFiles()))
+	if err != nil {
+		return depot.Entry{}, err
+	}
+	own, err := c.w.WriteDir(c.ctx, ownDir, []depot.Entry{index, manifest, readme, script, about}, c.start)
 	own.Name = ownDir
 	return own, err
 }
@@ -257,6 +262,8 @@ folder that Finder, iTunes or idevicebackup2 restores, encrypt again what says
 "cbc" and leave out the folder russet.
 
 russet/manifest holds second copies of the two manifests, russet/backup.json what
-is known of the backup. A script that does all this is get-files.py, in russet's
-documentation.
+is known of the backup. The script russet/get-files.py does all this with Python:
+
+  python3 FOLDER/russet/get-files.py FOLDER files             the owner's files
+  python3 FOLDER/russet/get-files.py --rebuild FOLDER backup  the folder to restore
 `

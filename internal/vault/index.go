@@ -25,6 +25,7 @@ const (
 	otherShard  = "other" // the index of all files that are not payloads
 	readmeName  = "README.txt"
 	recordName  = "backup.json"
+	scriptName  = "get-files.py"
 )
 
 // rebuildCBC: the stored form is the content encrypted with AES-256-CBC under

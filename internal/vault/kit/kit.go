@@ -7,7 +7,6 @@
 package kit
 
 import (
-	_ "embed"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"russet/docs/recovery"
 	"russet/internal/secrets"
 )
 
@@ -52,12 +52,9 @@ type Place struct {
 // ScriptName is the name of the script among the vault's blobs.
 const ScriptName = "russet.open-keys.py"
 
-//go:embed open-keys.py
-var script string
-
 // Script opens a keys file with Python alone. It lies in the vault, beside the
 // keys.
-func Script() string { return script }
+func Script() string { return recovery.OpenKeys() }
 
 // ErrKind: a kit's name must tell which of the two kinds it is.
 var ErrKind = errors.New("the name of a kit ends in .txt or .pdf")

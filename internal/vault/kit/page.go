@@ -70,5 +70,5 @@ func (k Kit) page() []block {
 		p = append(p, say(prose, "If the vault was copied to a disk, take the files from there and connect with"),
 			run("kopia", "repository", "connect", "filesystem", "--path=FOLDER"))
 	}
-	return append(p, block{style: pageEnd}, say(heading, ScriptName), say(listing, "%s", strings.TrimRight(script, "\n")))
+	return append(p, block{style: pageEnd}, say(heading, ScriptName), say(listing, "%s", strings.TrimRight(Script(), "\n")))
 }
