@@ -9,10 +9,14 @@ type Device struct {
 	Product     string `json:"product"`      // "iPhone 15 Pro"; "" if not in our table
 	IOS         string `json:"ios"`
 	Build       string `json:"build"`
-	Connection  string `json:"connection"` // "usb" or "network"
-	Paired      bool   `json:"paired"`     // a session with this host works
+	Connection  string `json:"connection"`        // "usb" or "network"
+	Address     string `json:"address,omitempty"` // on the network, where russet reaches it itself
+	Paired      bool   `json:"paired"`            // a session with this host works
 	Locked      bool   `json:"locked"`
 	Encrypted   bool   `json:"encrypted"` // a backup password is set on the device
+	Power       bool   `json:"power"`     // it is on power
+	Battery     int    `json:"battery"`   // percent; -1 when it does not tell
+	WiFi        bool   `json:"wifi"`      // its Wi-Fi access is on (EnableWifiConnections)
 	// Problem says why it cannot be backed up now, with the next step; "" if it can.
 	Problem string `json:"problem,omitempty"`
 }

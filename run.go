@@ -19,6 +19,10 @@ type Run struct {
 	Files    int       `json:"files"`    // files received
 	Unread   []Problem `json:"unread"`   // files the phone could not read
 	Resumed  bool      `json:"resumed"`
+	Way      string    `json:"way,omitempty"`      // "usb" or "network"
+	By       string    `json:"by,omitempty"`       // "schedule", or "" for a person
+	Passcode bool      `json:"passcode,omitempty"` // the phone showed its passcode sheet
+	Waited   float64   `json:"waited,omitempty"`   // seconds until somebody typed it or it was over
 }
 
 // Stage says where a run is.

@@ -8,15 +8,59 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"russet"
 	"russet/internal/durable"
+	"russet/internal/notify"
+	"russet/internal/schedule"
 )
 
 // settings is what a person chose, kept in settings.json.
 type settings struct {
 	Stores   []StoreSettings  `json:"stores"`
 	Policies []PolicySettings `json:"policies,omitempty"`
+	Devices  []DeviceSettings `json:"devices,omitempty"`
+	Channels []notify.Channel `json:"channels,omitempty"`
+	Chores   []Chore          `json:"chores,omitempty"`
+	Limits   Limits           `json:"limits"`
+}
+
+// DeviceSettings is what a person said of a device beside its policy.
+type DeviceSettings struct {
+	UDID russet.UDID `json:"udid"`
+	Name string      `json:"name"` // as it was then
+	// Addresses are where it may be found beside what it announces: host names
+	// or IP addresses.
+	Addresses []string `json:"addresses,omitempty"`
+	// WiFi is whether its Wi-Fi access should be on; nil when nobody said.
+	WiFi *bool `json:"wifi,omitempty"`
+}
+
+// Chore is work on a store that the service does by itself.
+type Chore struct {
+	Kind   ChoreKind      `json:"kind"`
+	Store  string         `json:"store"`
+	To     string         `json:"to,omitempty"` // the store a copy goes to
+	Every  time.Duration  `json:"every"`        // 0: never
+	Window schedule.Hours `json:"window"`
+}
+
+// ChoreKind is what a chore does.
+type ChoreKind string
+
+// The chores.
+const (
+	VerifyChore   ChoreKind = "verify"   // read every byte of the backups whose turn it is
+	DrillChore    ChoreKind = "drill"    // restore the newest backup of each device into a virtual iPhone
+	MaintainChore ChoreKind = "maintain" // a vault's own upkeep
+	CopyChore     ChoreKind = "copy"     // copy what another store lacks
+)
+
+// Limits bound what the service takes.
+type Limits struct {
+	AtOnce int   `json:"at_once,omitempty"` // devices backed up side by side; 0 is the usual
+	Rate   int64 `json:"rate,omitempty"`    // bytes per second from all devices together; 0 is no limit
 }
 
 // StoreSettings is one configured store.

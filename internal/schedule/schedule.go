@@ -1,0 +1,130 @@
+// Package schedule decides, and explains what it decides: when a device is due
+// for a backup, whether now is the moment, and if not, what is missing, in
+// words. Everything here is a pure function of what it is told; there is no
+// clock, no device and no file.
+package schedule
+
+import "time"
+
+// Policy is what a person wants of the automatic backups of one device.
+type Policy struct {
+	Automatic bool          `json:"automatic"` // the toggle
+	Stores    []string      `json:"stores"`    // in the order of preference; none is the default store
+	Every     time.Duration `json:"every"`     // a day, a week …
+	Window    Hours         `json:"window"`    // when a run may begin; the zero value is any time
+	Quiet     Hours         `json:"quiet"`     // when its owner is not to be disturbed
+	Locked    bool          `json:"locked"`    // only while the screen is locked; does not hold for phones that ask for their passcode
+	Power     bool          `json:"power"`     // only while it is on power
+	Battery   int           `json:"battery"`   // percent it must have at least
+	Ways      Ways          `json:"ways"`
+	Asks      int           `json:"asks"`    // how often a day a phone that asks for its passcode may be made to ask
+	Overdue   time.Duration `json:"overdue"` // after how long without a backup somebody is told
+}
+
+// Ways says over what a device may be backed up.
+type Ways string
+
+// The ways.
+const (
+	AnyWay  Ways = ""
+	Cable   Ways = "usb"
+	Network Ways = "network"
+)
+
+// Hours is a part of the day, such as 22:00–06:00, in the local time of the
+// owner. From equal to To is the whole day.
+type Hours struct{ From, To Minute }
+
+// Minute counts from midnight, by the clock on the wall: 0 to 1439.
+type Minute int
+
+// Asking says whether a device wants its passcode typed at every backup. No
+// device says so beforehand; what happened last tells.
+type Asking string
+
+// What is known of it.
+const (
+	Unknown Asking = ""        // no run has told; it is treated like one that asks
+	Never   Asking = "never"   // its last run began without a passcode
+	Usually Asking = "usually" // it showed its passcode sheet in the last run
+)
+
+// Facts is what is known of a device at one moment.
+type Facts struct {
+	Now     time.Time // in the owner's time zone
+	Since   time.Time // when the device became known
+	Name    string    // of the device
+	Present bool      // it can be reached now
+	Way     Ways      // how: Cable or Network
+	Paired  bool
+	Problem string // why it cannot be backed up although it is there; "" if it can
+	Locked  bool
+	Power   bool
+	Battery int // percent; negative when it does not tell
+	Asking  Asking
+	// Plugged and Unlocked are when it was last seen to become so; zero if never.
+	Plugged, Unlocked time.Time
+	Stores            []StoreFacts // those of the policy, in its order
+	Attempts          []Attempt    // oldest first, some weeks back
+	Nudged            time.Time    // when its owner was last told that it waits
+	Requested         time.Time    // when a person last asked for a backup; zero if that is done
+	Running           string       // the store of a run that is under way; "" if none
+}
+
+// StoreFacts is what is known of one store for one device.
+type StoreFacts struct {
+	Name    string
+	Last    time.Time // when the device's newest backup there was finished; zero if there is none
+	Problem string    // why it takes nothing now, in words; "" if it does
+	// Copies: a backup that another store has can be copied here as it is,
+	// and counts.
+	Copies bool
+}
+
+// Attempt is one run that was begun.
+type Attempt struct {
+	At       time.Time `json:"at"`
+	Store    string    `json:"store"`
+	Outcome  Outcome   `json:"outcome"`
+	Asked    bool      `json:"asked"`    // the phone showed its passcode sheet
+	Answered bool      `json:"answered"` // and somebody typed it
+}
+
+// Outcome is how an attempt ended.
+type Outcome string
+
+// The outcomes.
+const (
+	Begun       Outcome = ""            // not ended, or nobody lived to note it
+	Done        Outcome = "done"        // there is a new backup
+	NotNow      Outcome = "not-now"     // nobody typed the passcode
+	Interrupted Outcome = "interrupted" // the link broke, or russet was stopped
+	NoSpace     Outcome = "no-space"
+	Failed      Outcome = "failed"
+)
+
+// Decision is what to do about a device now, and why.
+type Decision struct {
+	Start    string    `json:"start"`    // the store to back up to now; "" if not now
+	Assisted bool      `json:"assisted"` // the phone will probably ask for its passcode
+	Nudge    bool      `json:"nudge"`    // tell its owner first
+	Copies   []Copy    `json:"copies"`   // what can be done without the device
+	Due      bool      `json:"due"`
+	DueSince time.Time `json:"due_since"` // or when it will be due
+	Again    time.Time `json:"again"`     // look again by then, if nothing happens before
+	Missing  []Missing `json:"missing"`   // what a backup that is due waits for
+	Overdue  bool      `json:"overdue"`
+	Text     string    `json:"text"` // one sentence for the owner
+}
+
+// Copy is a backup that one store has and another lacks.
+type Copy struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// Missing is a condition that does not hold.
+type Missing struct {
+	Code string `json:"code"` // "away", "locked", "power", …
+	Text string `json:"text"` // "it is not on power"
+}
