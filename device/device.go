@@ -11,9 +11,10 @@
 //	files := afc.NewClient(conn)
 //
 // The packages below this one are one protocol each and know nothing of each
-// other: usbmux finds devices and reaches their ports; lockdown is the
-// doorkeeper; afc, notificationproxy, installationproxy, springboard and
-// mobilebackup2 are services, which work on any connection.
+// other: usbmux finds devices on the cable and reaches their ports, mdns finds
+// them on the network, where [Network] reaches them; lockdown is the
+// doorkeeper; afc, heartbeat, notificationproxy, installationproxy, springboard
+// and mobilebackup2 are services, which work on any connection.
 package device
 
 import (

@@ -73,7 +73,7 @@ func dialPort(ctx context.Context, d Dialer, port uint16) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
+	if tcp, ok := tcpOf(conn); ok {
 		if err := patient(tcp); err != nil {
 			_ = conn.Close()
 			return nil, fmt.Errorf("set up the connection: %w", err)

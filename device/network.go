@@ -1,0 +1,49 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+)
+
+// Network is a [Dialer] for a device that is reached over TCP: on the same
+// Wi-Fi, or through a VPN. lockdownd and the services it starts listen there on
+// the ports they have on the cable, but only while EnableWifiConnections is on.
+// A device cannot be paired over it.
+type Network struct {
+	// Host is an address or a name: "192.168.1.20", "fe80::1%eth0" (a link-local
+	// address means nothing without its interface), "phone.example.net".
+	Host string
+}
+
+// DialPort connects to a port of the device. A device that sleeps may take
+// some seconds to answer, one that has gone does not answer at all: ctx bounds
+// the wait.
+func (n Network) DialPort(ctx context.Context, port uint16) (net.Conn, error) {
+	if n.Host == "" {
+		return nil, errors.New("a device without an address")
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(n.Host, strconv.Itoa(int(port))))
+	if err != nil && ctx.Err() != nil {
+		return nil, errors.Join(context.Cause(ctx), err)
+	}
+	return conn, err
+}
+
+// String is the address.
+func (n Network) String() string { return n.Host }
+
+// tcpOf finds the TCP connection below what wraps it, if there is one.
+func tcpOf(conn net.Conn) (*net.TCPConn, bool) {
+	for {
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			return tcp, true
+		}
+		wrapper, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			return nil, false
+		}
+		conn = wrapper.NetConn()
+	}
+}
