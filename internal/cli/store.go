@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"math"
@@ -129,96 +128,6 @@ func (a *app) printStatuses(all []host.StoreStatus) {
 			a.warn("%s", s.Problem)
 		}
 	}
-}
-
-func (a *app) storeSet() *cobra.Command {
-	var allowance, spool, device string
-	cmd := &cobra.Command{
-		Use: "set NAME", Short: "change what a store may do",
-		Long: `Changes a store. --allowance limits how much its backups may take, for example 50GB;
-"none" lifts the limit. With --device it is for the backups of one device there. A backup
-that would not fit is refused before it begins.
-
---spool limits how much of what an encrypted phone sends a vault holds back on this
-computer until its keys are known: 17 GB unless you say otherwise, and again after "none".
-What does not fit goes to the vault at once and is converted later, which takes longer.` +
-			exits(russet.Usage, russet.Unsupported),
-		Example: "  russet store set main --allowance 50GB\n  russet store set main --allowance 20GB --device \"Anna's iPhone\"",
-		Args:    needs(1, 1, "the name of a store"), ValidArgsFunction: a.completeStores,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			h, err := a.host()
-			if err != nil {
-				return err
-			}
-			if spool != "" {
-				if err := a.setSpool(cmd.Context(), h, args[0], spool); err != nil || allowance == "" {
-					return err
-				}
-			}
-			if allowance == "" {
-				return usage("for example: --allowance 50GB", "nothing to change was named")
-			}
-			bytes, err := parseSize(allowance)
-			if err != nil {
-				return err
-			}
-			udid, err := a.knownDevice(cmd.Context(), device)
-			if err != nil {
-				return err
-			}
-			if err := h.SetAllowance(cmd.Context(), args[0], udid, bytes); err != nil {
-				return err
-			}
-			return a.printAllowance(args[0], device, udid, bytes)
-		},
-	}
-	cmd.Flags().StringVar(&allowance, "allowance", "", "how much it may take: `SIZE` such as 50GB, or none")
-	cmd.Flags().StringVar(&device, "device", "", "limit only the backups of this `DEVICE`")
-	a.completeFlag(cmd, "device", a.completeDevices)
-	cmd.Flags().StringVar(&spool, "spool", "", "how much a vault holds back on this computer: `SIZE` such as 8GB, or none for the usual")
-	return cmd
-}
-
-func (a *app) setSpool(ctx context.Context, h *host.Host, store, spool string) error {
-	bytes, err := parseSize(spool)
-	if err != nil {
-		return err
-	}
-	if err := h.SetSpool(ctx, store, bytes); err != nil {
-		return err
-	}
-	if a.json {
-		return writeJSON(a.out, struct {
-			Name  string `json:"name"`
-			Spool int64  `json:"spool"`
-		}{store, bytes})
-	}
-	what := "as much as usual"
-	if bytes > 0 {
-		what = "up to " + size(bytes)
-	}
-	_, err = fmt.Fprintf(a.out, "The vault %q holds back %s on this computer now.\n", store, what)
-	return err
-}
-
-func (a *app) printAllowance(store, device string, udid russet.UDID, bytes int64) error {
-	if a.json {
-		return writeJSON(a.out, struct {
-			Name      string      `json:"name"`
-			Device    russet.UDID `json:"device,omitempty"`
-			Allowance int64       `json:"allowance"`
-		}{store, udid, bytes})
-	}
-	whose := ""
-	if device != "" {
-		whose = fmt.Sprintf(" for backups of %q", device)
-	}
-	if bytes == 0 {
-		fmt.Fprintf(a.out, "The store %q has no limit%s now.\n", store, whose)
-		return nil
-	}
-	fmt.Fprintf(a.out, "The store %q may take %s%s now.\n", store, size(bytes), whose)
-	return nil
 }
 
 // parseSize reads 50GB, 1.5 TB, 500000000 or none (0). Units are steps of a

@@ -10,7 +10,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
+	"strings"
 	"sync"
 
 	"russet"
@@ -52,9 +55,16 @@ type shared struct {
 	dir     *durable.Dir     // the home; nil until it is needed
 	secrets *secrets.Secrets // nil until they are needed
 
-	// A store that opens may ask for a password, and so for mu.
 	storesMu sync.Mutex
-	opened   map[string]russet.Store // by URL
+	stores   map[string]*openedStore // by URL
+}
+
+// openedStore is the place of a store that is open, or being opened: one that
+// does not answer must not keep others waiting.
+type openedStore struct {
+	mu    sync.Mutex // opening may ask for a password, and so for shared.mu
+	store russet.Store
+	place fs.FileInfo // of its folder when it was opened; nil if it is elsewhere
 }
 
 // Open makes a Host. It touches nothing yet.
@@ -62,7 +72,7 @@ func Open(opts Options) *Host {
 	return &Host{mux: opts.Mux, shared: &shared{
 		home: opts.Home, passwordFile: opts.PasswordFile, lowMemory: opts.LowMemory, vaults: opts.Vaults,
 		log:    cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
-		opened: map[string]russet.Store{},
+		stores: map[string]*openedStore{},
 	}}
 }
 
@@ -81,17 +91,11 @@ func (h *Host) WithTypedPassword(password string) *Host {
 	return v
 }
 
-// Close lets go of the stores.
+// Close lets go of the stores and of everything else.
 func (h *Host) Close() error {
-	h.storesMu.Lock()
-	defer h.storesMu.Unlock()
+	errs := []error{h.CloseStores()}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var errs []error
-	for _, store := range h.opened {
-		errs = append(errs, store.Close())
-	}
-	clear(h.opened)
 	if h.secrets != nil {
 		errs = append(errs, h.secrets.Close())
 		h.secrets = nil
@@ -103,12 +107,53 @@ func (h *Host) Close() error {
 	return errors.Join(errs...)
 }
 
+// CloseStores lets go of the stores, which nobody may be using: a disk can be
+// unmounted then, and their memory is free. They open again when needed.
+func (h *Host) CloseStores() error {
+	h.storesMu.Lock()
+	defer h.storesMu.Unlock()
+	var errs []error
+	for _, o := range h.stores {
+		errs = append(errs, o.close())
+	}
+	clear(h.stores)
+	return errors.Join(errs...)
+}
+
+func (o *openedStore) close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.store == nil {
+		return nil
+	}
+	err := o.store.Close()
+	o.store = nil
+	return err
+}
+
 // openStore opens a configured store, once.
 func (h *Host) openStore(ctx context.Context, st StoreSettings) (russet.Store, error) {
 	h.storesMu.Lock()
-	defer h.storesMu.Unlock()
-	if store := h.opened[st.URL]; store != nil {
-		return store, nil
+	o := h.stores[st.URL]
+	if o == nil {
+		o = &openedStore{}
+		h.stores[st.URL] = o
+	}
+	h.storesMu.Unlock()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	place := standsAt(st)
+	if o.store != nil && (o.place == nil || place != nil && os.SameFile(o.place, place)) {
+		return o.store, nil
+	}
+	if o.store != nil {
+		// Its disk was unmounted or its folder moved while russet ran: what is
+		// open is not what is there.
+		h.log.Info("a store is no longer where it was opened", "store", st.Name)
+		if err := o.store.Close(); err != nil {
+			h.log.Warn("a store that has gone could not be closed", "store", st.Name, "error", err)
+		}
+		o.store = nil
 	}
 	open := h.openFolder
 	if IsVault(st.URL) {
@@ -118,6 +163,23 @@ func (h *Host) openStore(ctx context.Context, st StoreSettings) (russet.Store, e
 	if err != nil {
 		return nil, err
 	}
-	h.opened[st.URL] = store
+	o.store, o.place = store, standsAt(st)
 	return store, nil
+}
+
+// standsAt is the folder of a store on this computer; nil if it has none now.
+func standsAt(st StoreSettings) fs.FileInfo {
+	folder, local := strings.CutPrefix(st.URL, "folder:")
+	if !local {
+		l, err := ParseVault(st.URL)
+		if err != nil || !l.Local() {
+			return nil
+		}
+		folder = l.Path
+	}
+	info, err := os.Stat(folder)
+	if err != nil {
+		return nil
+	}
+	return info
 }

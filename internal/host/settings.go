@@ -76,6 +76,10 @@ type StoreSettings struct {
 	// Spool is how many bytes a vault may hold back on this computer; 0 means
 	// the usual.
 	Spool int64 `json:"spool,omitempty"`
+	// Upload and Download are how many bytes per second may go to a vault and
+	// come from it; 0 means as fast as it goes.
+	Upload   int64 `json:"upload,omitempty"`
+	Download int64 `json:"download,omitempty"`
 
 	repair bool // it is opened to be repaired
 }

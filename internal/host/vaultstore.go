@@ -49,7 +49,10 @@ func (h *Host) openStorage(ctx context.Context, st StoreSettings) (*backend.Back
 }
 
 func (h *Host) openPlace(ctx context.Context, st StoreSettings, l backend.Location, c backend.Credentials, create bool) (*backend.Backend, error) {
-	opts := backend.Options{Location: l, Credentials: c, Create: create, Log: h.log}
+	opts := backend.Options{
+		Location: l, Credentials: c, Create: create, Log: h.log,
+		UploadBytesPerSecond: float64(st.Upload), DownloadBytesPerSecond: float64(st.Download),
+	}
 	if st.Vault != "" {
 		opts.Mirror = filepath.Join(h.stateOf(st.Vault), "mirror")
 	}
@@ -180,6 +183,32 @@ func (h *Host) checkAddition(a VaultAddition) (backend.Location, error) {
 		return l, checkKitFile(a.Kit)
 	}
 	return l, nil
+}
+
+// SetRates limits how many bytes per second go to a vault and come from it; 0
+// lifts a limit, a negative number leaves it as it is.
+func (h *Host) SetRates(ctx context.Context, name string, upload, download int64) (StoreSettings, error) {
+	var now StoreSettings
+	err := h.changeSettings(ctx, func(s *settings) error {
+		st := s.find(name)
+		switch {
+		case st == nil:
+			return unknownStore(name, s.Stores)
+		case !IsVault(st.URL):
+			return &russet.Error{
+				Kind: russet.Unsupported, What: "only the way to a vault can be slowed down; a folder is on this computer", Hint: "leave --upload and --download out",
+			}
+		}
+		if upload >= 0 {
+			st.Upload = upload
+		}
+		if download >= 0 {
+			st.Download = download
+		}
+		now = *st
+		return nil
+	})
+	return now, err
 }
 
 // SetSpool limits how many bytes of received files a vault holds back on this

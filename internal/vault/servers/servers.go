@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -112,6 +113,14 @@ func (s *Server) Kill() {
 	_ = process.Process.Kill()
 	s.door.lead("")
 	<-gone
+}
+
+// Hang stops the server without ending it: connections are taken, and nothing
+// is ever answered. Kill ends that too.
+func (s *Server) Hang() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	must(s.t, s.process.Process.Signal(syscall.SIGSTOP))
 }
 
 // KillAfter kills the server as soon as n more bytes have gone to it. The
