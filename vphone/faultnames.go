@@ -87,10 +87,14 @@ func parseFault(action Action, unit, value string) (Fault, error) {
 // Stats is what a phone did.
 type Stats struct {
 	Agent      agent.Counters // since agent.Faults.ResetCounters
+	Sheets     int            // how often the passcode sheet was shown
 	CPUSeconds float64        // of the whole process, where the system tells
 }
 
 // Stats returns what the phone did so far.
 func (p *Phone) Stats() Stats {
-	return Stats{Agent: p.faults.Counters(), CPUSeconds: processTime().Seconds()}
+	p.mu.Lock()
+	sheets := p.owner.sheets
+	p.mu.Unlock()
+	return Stats{Agent: p.faults.Counters(), Sheets: sheets, CPUSeconds: processTime().Seconds()}
 }

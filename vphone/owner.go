@@ -62,6 +62,7 @@ type ownerState struct {
 	passcodeAnswer Answer
 	passcodeTime   time.Duration
 	sheet          *sheet
+	sheets         int // shown so far
 	battery        battery
 	limited        map[string]bool // services that refuse with ServiceLimit
 }
@@ -218,6 +219,7 @@ func (p *Phone) present() (s *sheet, wait time.Duration) {
 	p.act(func(o *ownerState) {
 		if fresh = o.sheet == nil; fresh {
 			o.sheet = &sheet{done: make(chan struct{})}
+			o.sheets++
 		}
 		s, wait = o.sheet, cmp.Or(o.passcodeTime, passcodeTime)
 	})

@@ -56,6 +56,9 @@ func TestPasscodeSheet(t *testing.T) {
 				if d := time.Since(start); d != c.takes {
 					t.Errorf("took %v, want %v", d, c.takes)
 				}
+				if n := p.Stats().Sheets; (n == 1) != (c.passcode != "") {
+					t.Errorf("%d sheets were shown", n)
+				}
 			})
 		})
 	}

@@ -258,6 +258,13 @@ func (p *Phone) SetBackupPassword(pw string) error {
 	})
 }
 
+// SetIOS updates the phone to another version, as if overnight: no reboot.
+func (p *Phone) SetIOS(version string) error {
+	return p.update(func(s *state) {
+		s.Identity.ProductVersion, s.Identity.BuildVersion = version, BuildOf(version)
+	})
+}
+
 // Condition says whether the phone is in one of the states the backup agent
 // asks for, such as [agent.FindMy].
 func (p *Phone) Condition(name string) bool {

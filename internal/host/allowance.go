@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"russet"
 	"russet/internal/retention"
@@ -167,7 +166,7 @@ func (a *attempt) gate(ctx context.Context, store russet.Store, upload int64, wh
 	}
 	r := retention.Request{
 		Allowances: acc.allowances(a.opts.Store, a.opts.Device, a.host.held(a.opts.Store.Name, acc.devices())),
-		Whole:      whole, Upload: upload, SentIsStored: !acc.shares, Freeing: acc.usage.Freeing, Now: time.Now(),
+		Whole:      whole, Upload: upload, SentIsStored: !acc.shares, Freeing: acc.usage.Freeing, Now: a.host.now(),
 	}
 	if acc.shares {
 		r.Growth = acc.growth(a.opts.Device.UDID)

@@ -9,6 +9,11 @@ import (
 	"strconv"
 )
 
+// KeepAwake asks the system not to sleep until the returned function is called.
+func (h *Host) KeepAwake(ctx context.Context, why string) (letSleep func()) {
+	return keepAwake(ctx, why)
+}
+
 // keepAwake asks the system not to sleep until the returned function is
 // called. Where it cannot be asked, nothing happens.
 func keepAwake(ctx context.Context, why string) (letSleep func()) {

@@ -81,7 +81,7 @@ func (h *Host) backupOnce(ctx context.Context, opts BackupOptions) (BackupResult
 	a.out.Notes = []string{}
 	a.run = russet.Run{
 		ID: newRunID(), Device: opts.Device.UDID, Name: opts.Device.Name, Store: opts.Store.Name,
-		Start: time.Now().UTC(), Unread: []russet.Problem{},
+		Start: h.now().UTC(), Unread: []russet.Problem{},
 	}
 	release, err := h.lockDevice(opts.Device, fmt.Sprintf("back up %q", opts.Device.Name))
 	if err != nil {
@@ -113,7 +113,7 @@ func unreadError(run russet.Run) error {
 
 // close puts the outcome into the run and the run into the result.
 func (a *attempt) close(ctx context.Context, err error) {
-	a.run.End = time.Now().UTC()
+	a.run.End = a.host.now().UTC()
 	e := Explain(ctx, err)
 	switch {
 	case e == nil:

@@ -50,7 +50,8 @@ type DrillReport struct {
 // Drill restores a backup onto an empty phone and compares every file the
 // phone received with the backup.
 func (h *Host) Drill(ctx context.Context, b russet.Backup, phone DrillPhone, progress func(russet.Event)) (DrillReport, error) {
-	report := DrillReport{Time: time.Now().UTC(), Backup: b, Compared: []string{}, Problems: []russet.Problem{}, Notes: []string{}}
+	start := time.Now()
+	report := DrillReport{Time: h.now().UTC(), Backup: b, Compared: []string{}, Problems: []russet.Problem{}, Notes: []string{}}
 	err := h.drill(ctx, b, phone, progress, &report)
 	if err != nil && (ctx.Err() != nil || !aboutBackup(err)) {
 		return report, err
@@ -58,7 +59,7 @@ func (h *Host) Drill(ctx context.Context, b russet.Backup, phone DrillPhone, pro
 	if err != nil {
 		report.Problems = append(report.Problems, russet.Problem{Path: "the restore itself", What: err.Error()})
 	}
-	report.Seconds = time.Since(report.Time).Seconds()
+	report.Seconds = time.Since(start).Seconds()
 	report.conclude()
 	return report, h.keepReport(&report)
 }

@@ -15,6 +15,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"russet"
 	"russet/internal/durable"
@@ -31,8 +32,10 @@ type Options struct {
 	// after the remembered one; "" if none.
 	PasswordFile string
 	Vaults       VaultAnswers
-	LowMemory    bool         // take less of it, at some speed
-	Log          *slog.Logger // nil means silence
+	LowMemory    bool // take less of it, at some speed
+	// Now is the clock on the wall; nil is the computer's own.
+	Now func() time.Time
+	Log *slog.Logger // nil means silence
 }
 
 // Host does what people ask of russet on this computer.
@@ -49,6 +52,7 @@ type shared struct {
 	passwordFile string
 	vaults       VaultAnswers
 	lowMemory    bool
+	now          func() time.Time
 	log          *slog.Logger
 
 	mu      sync.Mutex       // for the two below
@@ -69,8 +73,11 @@ type openedStore struct {
 
 // Open makes a Host. It touches nothing yet.
 func Open(opts Options) *Host {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	return &Host{mux: opts.Mux, shared: &shared{
-		home: opts.Home, passwordFile: opts.PasswordFile, lowMemory: opts.LowMemory, vaults: opts.Vaults,
+		home: opts.Home, passwordFile: opts.PasswordFile, lowMemory: opts.LowMemory, vaults: opts.Vaults, now: opts.Now,
 		log:    cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
 		stores: map[string]*openedStore{},
 	}}

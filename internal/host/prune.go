@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"russet"
 	"russet/internal/retention"
@@ -85,7 +84,7 @@ func (h *Host) planStore(ctx context.Context, st StoreSettings, device russet.UD
 	if made != "" {
 		held = map[russet.BackupID]string{made: "just made"}
 	}
-	for _, v := range retention.Plan(acc.items(device, held), policy, time.Now()) {
+	for _, v := range retention.Plan(acc.items(device, held), policy, h.now()) {
 		p := Planned{Backup: byID[v.Item.ID], Keep: v.Keep, Why: v.Why}
 		if !v.Keep {
 			p.Frees = v.Item.Unique

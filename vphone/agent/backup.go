@@ -162,7 +162,7 @@ func (b *backup) attempt() error {
 
 // open prepares the rows of a run that begins or goes on uploading.
 func (b *backup) open() error {
-	date := now()
+	date := b.now()
 	switch b.mode {
 	case modeResume:
 	case modeIncremental:
@@ -274,4 +274,6 @@ func (b *backup) setState(state string, progress float64) error {
 
 // now is the phone's clock, in fractions of a second that a property list's
 // date can hold exactly: two runs within one second must differ.
-func now() time.Time { return time.Now().UTC().Truncate(time.Second / 64) }
+func (s *session) now() time.Time {
+	return time.Now().UTC().Add(s.faults.Config().ClockAhead).Truncate(time.Second / 64)
+}

@@ -44,7 +44,8 @@ func setters() map[string]func(*Config, string) error {
 		"reboot-message": number(func(c *Config) *int { return &c.RebootAt }),
 		"stall-message":  stall(func(c *Config) *Stall { return &c.Stall }),
 		"stall-sent":     stall(func(c *Config) *Stall { return &c.StallSent }),
-		"slow-start":     setSlowStart,
+		"slow-start":     duration(func(c *Config) *time.Duration { return &c.SlowStart }),
+		"clock-ahead":    duration(func(c *Config) *time.Duration { return &c.ClockAhead }),
 		"vanish":         file(func(c *Config) *FileMatch { return &c.Vanish }),
 		"fail":           file(func(c *Config) *FileMatch { return &c.Fail }),
 		"grow":           file(func(c *Config) *FileMatch { return &c.Grow }),
@@ -143,13 +144,15 @@ func stall(field func(*Config) *Stall) func(*Config, string) error {
 	}
 }
 
-func setSlowStart(c *Config, value string) error {
-	d, err := time.ParseDuration(value)
-	if err != nil {
-		return fmt.Errorf("%q is no duration", value)
+func duration(field func(*Config) *time.Duration) func(*Config, string) error {
+	return func(c *Config, value string) error {
+		d, err := time.ParseDuration(value)
+		if err != nil {
+			return fmt.Errorf("%q is no duration", value)
+		}
+		*field(c) = d
+		return nil
 	}
-	c.SlowStart = d
-	return nil
 }
 
 func setEmptyFile(c *Config, value string) error {

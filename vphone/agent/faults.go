@@ -28,6 +28,7 @@ type Config struct {
 	Stall        Stall // at a message
 	StallSent    Stall // after bytes sent, perhaps inside a file
 	SlowStart    time.Duration
+	ClockAhead   time.Duration // what the phone's clock is ahead of this computer's
 
 	Vanish        FileMatch // the file is gone when it is to be read
 	Fail          FileMatch // reading breaks off in its middle

@@ -77,7 +77,7 @@ func (r *restore) copyOwnBackup() error {
 	if free, known, err := r.link.Free(); err != nil || known && free <= size+spaceMargin {
 		return err
 	}
-	stamp := now().Local()
+	stamp := r.now().Local()
 	name := own + "-" + stamp.Format("20060102-150405")
 	if err := r.link.Copy(own, name, 0); err != nil {
 		return writing(err, "Error copying the backup")

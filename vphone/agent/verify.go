@@ -43,7 +43,7 @@ func (b *backup) verify() error {
 // of its own afterwards is a guess. [I]
 func (b *backup) finishPrior() error {
 	b.status = *b.prior
-	b.status.Date = now()
+	b.status.Date = b.now()
 	if b.mode == modeMoving {
 		if err := b.moveRest(); err != nil {
 			return err
