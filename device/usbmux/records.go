@@ -27,11 +27,14 @@ func (c *Client) ReadPairRecord(ctx context.Context, udid string) ([]byte, error
 
 // SavePairRecord stores a pair record and reads it back: daemons were seen to
 // report success without having stored anything, and a pairing whose record is
-// lost must be made again at the device. [ErrNotSaved] says so.
+// lost must be made again at the device. [ErrNotSaved] says so. A device that
+// is not attached has no ID; only its UDID is needed.
 func (c *Client) SavePairRecord(ctx context.Context, d *Device, record []byte) error {
-	err := c.callCommand(ctx, "SavePairRecord", plist.Dict{
-		"PairRecordID": d.UDID, "PairRecordData": record, "DeviceID": d.ID,
-	})
+	fields := plist.Dict{"PairRecordID": d.UDID, "PairRecordData": record}
+	if d.ID != 0 {
+		fields["DeviceID"] = d.ID
+	}
+	err := c.callCommand(ctx, "SavePairRecord", fields)
 	if err != nil {
 		return err
 	}

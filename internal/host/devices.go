@@ -3,27 +3,23 @@ package host
 import (
 	"cmp"
 	"context"
-	"errors"
-	"io/fs"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"russet"
 	"russet/device"
 	"russet/device/lockdown"
 	"russet/device/usbmux"
-	"russet/mobilesync"
 )
-
-// probeLimit bounds how long one device may take to say who it is.
-const probeLimit = 20 * time.Second
 
 // sighting is a device and the way to it.
 type sighting struct {
 	russet.Device
-	link *usbmux.Device
+	way device.Dialer
+	// record is what a session was opened with; nil while there was none.
+	record  *lockdown.PairRecord
+	service string // its name in mDNS, as it said in the session; may be ""
 }
 
 // Devices lists the devices that usbmuxd sees, each once, and says of each
@@ -61,7 +57,7 @@ func (h *Host) look(ctx context.Context) ([]sighting, error) {
 	seen := make([]sighting, len(once))
 	var all sync.WaitGroup
 	for i, l := range once {
-		all.Go(func() { seen[i] = h.probe(ctx, l) })
+		all.Go(func() { seen[i] = h.probe(ctx, russet.UDID(l.UDID), strings.ToLower(l.Connection), l) })
 	}
 	all.Wait()
 	return seen, ctx.Err()
@@ -75,72 +71,6 @@ func rank(d *usbmux.Device) int {
 }
 
 func (h *Host) usbmux() *usbmux.Client { return &usbmux.Client{Addr: h.mux, Label: "russet"} }
-
-// probe asks one device who it is, in a session if there is a pair record.
-func (h *Host) probe(ctx context.Context, link *usbmux.Device) sighting {
-	ctx, cancel := context.WithTimeout(ctx, probeLimit)
-	defer cancel()
-	s := sighting{link: link, Device: russet.Device{
-		UDID: russet.UDID(link.UDID), Connection: strings.ToLower(link.Connection),
-	}}
-	record, err := h.pairRecord(ctx, link)
-	if err == nil {
-		err = h.probeInSession(ctx, &s, record)
-	}
-	if err != nil {
-		h.log.Debug("device without a session", "udid", link.UDID, "error", err)
-		s.Problem = problem(err)
-		if info, err := device.Identify(ctx, link, h.deviceOptions()); err == nil {
-			s.fill(info)
-		}
-	}
-	s.Name = cmp.Or(s.Name, string(s.UDID))
-	return s
-}
-
-func (h *Host) probeInSession(ctx context.Context, s *sighting, record *lockdown.PairRecord) error {
-	dev, err := device.Connect(ctx, s.link, record, h.deviceOptions())
-	if err != nil {
-		return err
-	}
-	defer h.goodbye(dev)
-	s.fill(dev.Info())
-	s.Paired = true
-	s.Encrypted, err = willEncrypt(ctx, dev)
-	return err
-}
-
-// willEncrypt asks whether a backup password is set. A device that never had
-// one has no such value.
-func willEncrypt(ctx context.Context, dev *device.Device) (bool, error) {
-	v, err := dev.Value(ctx, "com.apple.mobile.backup", "WillEncrypt")
-	if errors.Is(err, lockdown.MissingValue) {
-		return false, nil
-	}
-	on, _ := v.(bool)
-	return on, err
-}
-
-func (s *sighting) fill(info device.Info) {
-	s.Name, s.Class, s.ProductType = info.Name, info.Class, info.ProductType
-	s.Product = mobilesync.ProductName(info.ProductType)
-	s.IOS, s.Build, s.Locked = info.ProductVersion, info.BuildVersion, info.Locked
-}
-
-func (h *Host) deviceOptions() device.Options { return device.Options{Log: h.log} }
-
-// pairRecord finds what this computer and the device agreed upon: usbmuxd has
-// it or, when it lost it, we.
-func (h *Host) pairRecord(ctx context.Context, link *usbmux.Device) (*lockdown.PairRecord, error) {
-	data, err := link.PairRecord(ctx)
-	if errors.Is(err, fs.ErrNotExist) {
-		data, err = h.keptPairRecord(russet.UDID(link.UDID))
-	}
-	if err != nil {
-		return nil, err
-	}
-	return lockdown.ParsePairRecord(data)
-}
 
 // find picks a connected device.
 func (h *Host) find(ctx context.Context, word string) (sighting, error) {
@@ -194,24 +124,4 @@ func (h *Host) Connected(ctx context.Context, words []string) (chosen, left []ru
 		return nil, left, unusable(left[0], "look for a phone")
 	}
 	return chosen, left, nil
-}
-
-// session opens a session with a device that was seen.
-func (h *Host) session(ctx context.Context, s sighting, doing string) (*device.Device, error) {
-	record, err := h.pairRecord(ctx, s.link)
-	if err != nil {
-		return nil, h.deviceError(err, s.Device, doing)
-	}
-	dev, err := device.Connect(ctx, s.link, record, h.deviceOptions())
-	if err != nil {
-		return nil, h.deviceError(err, s.Device, doing)
-	}
-	return dev, nil
-}
-
-// goodbye ends a session. A device that has gone by then is no error.
-func (h *Host) goodbye(dev *device.Device) {
-	if err := dev.Close(); err != nil {
-		h.log.Debug("the end of a session", "error", err)
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"russet"
 	"russet/device"
 	"russet/device/lockdown"
+	"russet/device/usbmux"
 )
 
 // trustLimit is how long a person gets to find the phone and tap Trust.
@@ -36,14 +37,14 @@ func (h *Host) Pair(ctx context.Context, word string, waiting func(russet.Device
 	}
 	trusting, cancel := context.WithTimeout(ctx, trustLimit)
 	defer cancel()
-	record, err := device.Pair(trusting, s.link, opts, h.deviceOptions())
+	record, err := device.Pair(trusting, s.way, opts, h.deviceOptions())
 	if err != nil {
 		return s.Device, false, h.pairError(err, s.Device, doing)
 	}
 	if err := h.keepPairRecord(ctx, s, record); err != nil {
 		return s.Device, false, err
 	}
-	s = h.probe(ctx, s.link)
+	s = h.probe(ctx, s.UDID, s.Connection, s.way)
 	if !s.Paired {
 		return s.Device, false, &russet.Error{
 			Kind: russet.NotTrusted, Doing: doing, What: "the phone agreed, but now it does not know this computer: " + s.Problem,
@@ -92,7 +93,7 @@ func (h *Host) keepPairRecord(ctx context.Context, s sighting, record *lockdown.
 	if err != nil {
 		return fmt.Errorf("write the pair record: %w", err)
 	}
-	if err := h.usbmux().SavePairRecord(ctx, s.link, data); err != nil {
+	if err := h.usbmux().SavePairRecord(ctx, attached(s), data); err != nil {
 		return &russet.Error{
 			Kind: russet.Failed, Doing: fmt.Sprintf("keep the pairing of %q", s.Name), What: err.Error(),
 			Hint: "the folder where usbmuxd keeps pairings may be read-only (usually /var/lib/lockdown)", Err: err,
@@ -101,14 +102,23 @@ func (h *Host) keepPairRecord(ctx context.Context, s sighting, record *lockdown.
 	return h.keepSecretPairRecord(s.UDID, data)
 }
 
+// attached is the device as usbmuxd knows it; one it has not on its list, it
+// knows by the UDID alone.
+func attached(s sighting) *usbmux.Device {
+	if d, ok := s.way.(*usbmux.Device); ok {
+		return d
+	}
+	return &usbmux.Device{UDID: string(s.UDID)}
+}
+
 // refreshPairRecord makes our copy and that of usbmuxd the same.
 func (h *Host) refreshPairRecord(ctx context.Context, s sighting) error {
-	data, err := s.link.PairRecord(ctx)
+	data, err := h.usbmux().ReadPairRecord(ctx, string(s.UDID))
 	switch {
 	case err == nil:
 		return h.keepSecretPairRecord(s.UDID, data)
 	case errors.Is(err, fs.ErrNotExist):
-		record, err := h.pairRecord(ctx, s.link)
+		record, err := h.pairRecord(ctx, s.UDID)
 		if err != nil {
 			return h.deviceError(err, s.Device, "read the pair record")
 		}
@@ -130,12 +140,12 @@ func (h *Host) Unpair(ctx context.Context, word string) (d russet.Device, told b
 		return russet.Device{}, false, err
 	}
 	doing := fmt.Sprintf("unpair %q", s.Name)
-	record, err := h.pairRecord(ctx, s.link)
+	record, err := h.pairRecord(ctx, s.UDID)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s.Device, false, &russet.Error{Kind: russet.NotTrusted, Doing: doing, What: "it is not paired with this computer"}
 	}
 	if err == nil {
-		err = device.Unpair(ctx, s.link, record, h.deviceOptions())
+		err = device.Unpair(ctx, s.way, record, h.deviceOptions())
 	}
 	if err != nil {
 		h.log.Debug("the device was not told", "error", err)

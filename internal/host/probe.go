@@ -1,0 +1,157 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"russet"
+	"russet/device"
+	"russet/device/lockdown"
+	"russet/device/usbmux"
+	"russet/internal/plist"
+	"russet/mobilesync"
+)
+
+// probeLimit bounds how long one device may take to say who it is.
+const probeLimit = 20 * time.Second
+
+// The ways to a device, as russet.Device has them in Connection.
+const (
+	overCable   = "usb"
+	overNetwork = "network"
+)
+
+// probe asks one device that usbmuxd names who it is, in a session if there is
+// a pair record.
+func (h *Host) probe(ctx context.Context, udid russet.UDID, connection string, way device.Dialer) sighting {
+	ctx, cancel := context.WithTimeout(ctx, probeLimit)
+	defer cancel()
+	s := sighting{way: way, Device: russet.Device{UDID: udid, Connection: connection, Battery: -1}}
+	record, err := h.pairRecord(ctx, udid)
+	if err == nil {
+		err = h.probeInSession(ctx, &s, record)
+	}
+	if err != nil {
+		h.log.Debug("device without a session", "udid", udid, "error", err)
+		s.Problem = problem(err)
+		if info, err := device.Identify(ctx, way, h.deviceOptions()); err == nil {
+			s.fill(info)
+		}
+	}
+	s.Name = cmp.Or(s.Name, string(s.UDID))
+	return s
+}
+
+// probeInSession fills in what only a device that trusts this computer tells.
+// That it is the device meant is known only inside the session.
+func (h *Host) probeInSession(ctx context.Context, s *sighting, record *lockdown.PairRecord) error {
+	dev, err := device.Connect(ctx, s.way, record, h.deviceOptions())
+	if err != nil {
+		return err
+	}
+	defer h.goodbye(dev)
+	if got := russet.UDID(dev.Info().UDID); s.Connection == overNetwork && got != s.UDID {
+		return fmt.Errorf("it is another device, %q: %w", got, lockdown.ErrImpostor)
+	}
+	s.fill(dev.Info())
+	s.Paired, s.record = true, record
+	s.fillPower(optional(ctx, dev, "com.apple.mobile.battery"))
+	s.fillWireless(optional(ctx, dev, "com.apple.mobile.wireless_lockdown"))
+	s.Encrypted, err = willEncrypt(ctx, dev)
+	return err
+}
+
+// willEncrypt asks whether a backup password is set. A device that never had
+// one has no such value.
+func willEncrypt(ctx context.Context, dev *device.Device) (bool, error) {
+	v, err := dev.Value(ctx, "com.apple.mobile.backup", "WillEncrypt")
+	if errors.Is(err, lockdown.MissingValue) {
+		return false, nil
+	}
+	on, _ := v.(bool)
+	return on, err
+}
+
+// optional reads a domain that not every device has or tells of; then it is
+// empty.
+func optional(ctx context.Context, dev *device.Device, domain string) plist.Dict {
+	values, err := dev.Values(ctx, domain)
+	if err != nil {
+		return plist.Dict{}
+	}
+	return values
+}
+
+func (s *sighting) fill(info device.Info) {
+	s.Name, s.Class, s.ProductType = info.Name, info.Class, info.ProductType
+	s.Product = mobilesync.ProductName(info.ProductType)
+	s.IOS, s.Build, s.Locked = info.ProductVersion, info.BuildVersion, info.Locked
+}
+
+// fillPower reads com.apple.mobile.battery. A device on the cable is on power
+// even if it does not say so; which of two names a full battery goes by
+// differs.
+func (s *sighting) fillPower(v plist.Dict) {
+	s.Battery = -1
+	if v.Has("BatteryCurrentCapacity") {
+		s.Battery = int(min(max(v.Int("BatteryCurrentCapacity"), 0), 100))
+	}
+	switch {
+	case v.Has("ExternalConnected"):
+		s.Power = v.Bool("ExternalConnected")
+	default:
+		full := v.Bool("FullyCharged") || v.Bool("BatteryIsFullyCharged")
+		s.Power = v.Bool("BatteryIsCharging") || full || s.Connection == overCable
+	}
+}
+
+// fillWireless reads com.apple.mobile.wireless_lockdown. A device that is
+// reached over the network has its Wi-Fi access on.
+func (s *sighting) fillWireless(v plist.Dict) {
+	s.WiFi = v.Bool("EnableWifiConnections") || s.Connection == overNetwork
+	s.service = v.String("BonjourFullServiceName")
+}
+
+// deviceOptions are those of every conversation with a device.
+func (h *Host) deviceOptions() device.Options { return device.Options{Log: h.log} }
+
+// pairRecord finds what this computer and the device agreed upon: usbmuxd has
+// it or, when it lost it or is not there, we. One that nobody has is
+// fs.ErrNotExist.
+func (h *Host) pairRecord(ctx context.Context, udid russet.UDID) (*lockdown.PairRecord, error) {
+	data, err := h.usbmux().ReadPairRecord(ctx, string(udid))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, usbmux.ErrNoDaemon) {
+		data, err = h.keptPairRecord(udid)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return lockdown.ParsePairRecord(data)
+}
+
+// session opens a session with a device that was seen.
+func (h *Host) session(ctx context.Context, s sighting, doing string) (*device.Device, error) {
+	record := s.record
+	if record == nil {
+		var err error
+		if record, err = h.pairRecord(ctx, s.UDID); err != nil {
+			return nil, h.deviceError(err, s.Device, doing)
+		}
+	}
+	dev, err := device.Connect(ctx, s.way, record, h.deviceOptions())
+	if err != nil {
+		return nil, h.deviceError(err, s.Device, doing)
+	}
+	return dev, nil
+}
+
+// goodbye ends a session. A device that has gone by then is no error.
+func (h *Host) goodbye(dev *device.Device) {
+	if err := dev.Close(); err != nil {
+		h.log.Debug("the end of a session", "error", err)
+	}
+}
