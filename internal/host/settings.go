@@ -44,6 +44,8 @@ type Chore struct {
 	To     string         `json:"to,omitempty"` // the store a copy goes to
 	Every  time.Duration  `json:"every"`        // 0: never
 	Window schedule.Hours `json:"window"`
+	// Usual says that nobody set it; it is not kept.
+	Usual bool `json:"usual,omitempty"`
 }
 
 // ChoreKind is what a chore does.

@@ -103,6 +103,7 @@ func (h *Host) RemoveStore(ctx context.Context, name string) (StoreSettings, err
 		s.Stores = slices.DeleteFunc(s.Stores, func(o StoreSettings) bool { return o.Name == name })
 		rest = s.Stores
 		s.forgetPolicies(name)
+		s.forgetChores(name)
 		return nil
 	})
 	if err == nil {
