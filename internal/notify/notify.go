@@ -2,7 +2,12 @@
 // the desktop, or by not pinging a health check.
 package notify
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"russet/internal/secrets"
+)
 
 // Kind is what a message is about.
 type Kind string
@@ -22,7 +27,13 @@ const (
 	Test       Kind = "test"
 )
 
-// Message is one thing to tell, in plain words.
+// Kinds lists all but Test, as people may choose among them.
+func Kinds() []Kind {
+	return []Kind{Done, Failed, Overdue, Passcode, Space, Allowance, Damage, Pairing, Encryption, NewIOS}
+}
+
+// Message is one thing to tell, in plain words. Its constructors are in
+// texts.go; what strangers named is cleaned there (see [Clean]).
 type Message struct {
 	Kind   Kind      `json:"kind"`
 	Time   time.Time `json:"time"`
@@ -34,19 +45,74 @@ type Message struct {
 	Next   string    `json:"next"`  // the one next step: a sentence or a command; "" if none
 	Code   int       `json:"code"`  // the phone's own; 0 if none
 	Urgent bool      `json:"urgent"`
+	// Channels are the only ones it goes to; empty: all that want its kind. A
+	// second try names those that failed (see [Undelivered]).
+	Channels []string `json:"-"`
 }
 
-// Channel is one way to reach people.
+// Body is the message without its title, as plain text.
+func (m Message) Body() string {
+	if m.Next == "" {
+		return m.Text
+	}
+	return m.Text + "\n\n" + m.Next
+}
+
+// Channel is one way to reach people. It holds no secret: those are in
+// [Credentials].
 type Channel struct {
 	Name string `json:"name"`
 	Type Type   `json:"type"`
-	// URL is where it goes: smtp://user@host:587, https://ntfy.sh/topic, the
-	// address of a webhook. It holds no secret.
-	URL      string   `json:"url"`
-	To       []string `json:"to,omitempty"`   // addresses of an e-mail; the chat of a messenger
-	From     string   `json:"from,omitempty"` // of an e-mail
-	Events   []Kind   `json:"events,omitempty"`
+	// URL is where it goes: smtp://user@mail.example.org:587 or
+	// smtps://user@mail.example.org; https://push.example.org of a Gotify
+	// server. Where the whole address is a secret (see [Type.SecretAddress]) it
+	// is only the beginning of it: https://ntfy.sh.
+	URL    string   `json:"url"`
+	To     []string `json:"to,omitempty"`     // addresses of an e-mail; the chat of a messenger
+	From   string   `json:"from,omitempty"`   // of an e-mail
+	Events []Kind   `json:"events,omitempty"` // empty: the usual ones of the type
+	// Devices are the only ones it is told about; empty: all, and what is about
+	// none.
+	Devices  []string `json:"devices,omitempty"`
 	Template string   `json:"template,omitempty"` // of a webhook's body
+}
+
+// Wants says whether a channel is told of a message.
+func (ch Channel) Wants(m Message) bool {
+	if len(m.Channels) > 0 && !slices.Contains(m.Channels, ch.Name) {
+		return false
+	}
+	if m.Kind == Test {
+		return true
+	}
+	if len(ch.Devices) > 0 && !slices.Contains(ch.Devices, m.Device) {
+		return false
+	}
+	return slices.Contains(ch.Kinds(), m.Kind)
+}
+
+// Kinds are those a channel is told of.
+func (ch Channel) Kinds() []Kind {
+	switch {
+	case len(ch.Events) > 0:
+		return ch.Events
+	case ch.Type == HealthCheck:
+		return []Kind{Done, Failed}
+	default:
+		return slices.DeleteFunc(Kinds(), func(k Kind) bool { return k == Done })
+	}
+}
+
+// Credentials are what lets russet use a channel.
+type Credentials struct {
+	// Address is the whole address, where that is a secret: whoever knows the
+	// topic of ntfy, the webhook of Discord or the ping URL of a health check
+	// may use it.
+	Address secrets.Secret
+	// Token is the password of the mail server, the token of Gotify, of a bot
+	// of Telegram, or of ntfy (also user:password); for a webhook what its
+	// header Authorization says.
+	Token secrets.Secret
 }
 
 // Type is how a channel is spoken to.
@@ -63,3 +129,30 @@ const (
 	Desktop     Type = "desktop"
 	HealthCheck Type = "healthcheck"
 )
+
+// Types lists all of them.
+func Types() []Type {
+	return []Type{Email, Ntfy, Gotify, Telegram, Discord, Webhook, Desktop, HealthCheck}
+}
+
+// SecretAddress says that whoever knows the whole address of such a channel
+// may use it.
+func (t Type) SecretAddress() bool {
+	return t == Ntfy || t == Discord || t == Webhook || t == HealthCheck
+}
+
+// Undelivered says which channels a message did not reach.
+type Undelivered struct {
+	Channels []string
+	// Again are those of them that may do better later: the network was away,
+	// or the server had trouble. Send the message again with them as
+	// Message.Channels.
+	Again []string
+	Err   error // of all of them
+}
+
+// Error names each channel and its trouble.
+func (u *Undelivered) Error() string { return u.Err.Error() }
+
+// Unwrap returns the errors.
+func (u *Undelivered) Unwrap() error { return u.Err }
