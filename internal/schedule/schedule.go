@@ -12,8 +12,8 @@ type Policy struct {
 	Stores    []string      `json:"stores"`    // in the order of preference; none is the default store
 	Every     time.Duration `json:"every"`     // a day, a week …
 	Window    Hours         `json:"window"`    // when a run may begin; the zero value is any time
-	Quiet     Hours         `json:"quiet"`     // when its owner is not to be disturbed
-	Locked    bool          `json:"locked"`    // only while the screen is locked; does not hold for phones that ask for their passcode
+	Quiet     Hours         `json:"quiet"`     // when its owner is not to be disturbed; the zero value is never
+	Locked    bool          `json:"locked"`    // only while the screen is locked; does not hold for devices that ask for their passcode or never lock
 	Power     bool          `json:"power"`     // only while it is on power
 	Battery   int           `json:"battery"`   // percent it must have at least
 	Ways      Ways          `json:"ways"`
@@ -30,13 +30,6 @@ const (
 	Cable   Ways = "usb"
 	Network Ways = "network"
 )
-
-// Hours is a part of the day, such as 22:00–06:00, in the local time of the
-// owner. From equal to To is the whole day.
-type Hours struct{ From, To Minute }
-
-// Minute counts from midnight, by the clock on the wall: 0 to 1439.
-type Minute int
 
 // Asking says whether a device wants its passcode typed at every backup. No
 // device says so beforehand; what happened last tells.
@@ -62,12 +55,13 @@ type Facts struct {
 	Power   bool
 	Battery int // percent; negative when it does not tell
 	Asking  Asking
-	// Plugged and Unlocked are when it was last seen to become so; zero if never.
+	// Plugged and Unlocked are when it was last seen to become so; zero if
+	// never. They outlive its going away.
 	Plugged, Unlocked time.Time
 	Stores            []StoreFacts // those of the policy, in its order
 	Attempts          []Attempt    // oldest first, some weeks back
 	Nudged            time.Time    // when its owner was last told that it waits
-	Requested         time.Time    // when a person last asked for a backup; zero if that is done
+	Requested         time.Time    // when a person last asked for a backup; zero if that is done. It holds for a day
 	Running           string       // the store of a run that is under way; "" if none
 }
 
@@ -84,6 +78,7 @@ type StoreFacts struct {
 // Attempt is one run that was begun.
 type Attempt struct {
 	At       time.Time `json:"at"`
+	End      time.Time `json:"end,omitzero"` // zero if it is not known
 	Store    string    `json:"store"`
 	Outcome  Outcome   `json:"outcome"`
 	Asked    bool      `json:"asked"`    // the phone showed its passcode sheet
@@ -110,11 +105,12 @@ type Decision struct {
 	Nudge    bool      `json:"nudge"`    // tell its owner first
 	Copies   []Copy    `json:"copies"`   // what can be done without the device
 	Due      bool      `json:"due"`
-	DueSince time.Time `json:"due_since"` // or when it will be due
-	Again    time.Time `json:"again"`     // look again by then, if nothing happens before
-	Missing  []Missing `json:"missing"`   // what a backup that is due waits for
+	DueSince time.Time `json:"due_since,omitzero"` // or when it will be due; zero if that is not known
+	Again    time.Time `json:"again"`              // look again by then, if nothing happens before
+	Missing  []Missing `json:"missing"`            // what a backup that is due waits for
 	Overdue  bool      `json:"overdue"`
-	Text     string    `json:"text"` // one sentence for the owner
+	Behind   []string  `json:"behind"` // the stores for which it is overdue
+	Text     string    `json:"text"`   // one sentence for the owner, to stand after the device's name: no capital, no full stop
 }
 
 // Copy is a backup that one store has and another lacks.
@@ -125,6 +121,33 @@ type Copy struct {
 
 // Missing is a condition that does not hold.
 type Missing struct {
-	Code string `json:"code"` // "away", "locked", "power", …
-	Text string `json:"text"` // "it is not on power"
+	Code  Code   `json:"code"`
+	Store string `json:"store,omitempty"` // the store that waits for it; "" for all
+	Text  string `json:"text"`            // what is the matter: "it is not on power"
+
+	until string    // the event that ends it: "it is on power"
+	at    time.Time // or the time that does
+	then  string    // and what is so then: "the quiet hours are over"
 }
+
+// Code names a condition.
+type Code string
+
+// The conditions.
+const (
+	Off      Code = "off"      // automatic backups are switched off
+	Away     Code = "away"     // it cannot be reached
+	Unpaired Code = "unpaired" // it does not trust this computer
+	Trouble  Code = "problem"  // it is there, and something else is the matter
+	Busy     Code = "running"  // a run is under way, or another store comes first
+	Window   Code = "window"   // runs begin at other hours
+	Quiet    Code = "quiet"    // its owner is not to be disturbed now
+	Asks     Code = "asks"     // it asked for its passcode often enough
+	Hour     Code = "hour"     // its owner usually answers at another hour
+	Locked   Code = "locked"
+	Power    Code = "power"
+	Battery  Code = "battery"
+	OtherWay Code = "way"   // it is reached over what the policy does not allow
+	NoStore  Code = "store" // the store takes nothing now
+	Pause    Code = "pause" // the last try failed a moment ago
+)

@@ -1,0 +1,171 @@
+package schedule
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// device lists what the device itself lacks for a run. Without the first few
+// nothing else can be known.
+func (l *look) device() []Missing {
+	f := l.f
+	switch {
+	case f.Running != "":
+		return []Missing{{Code: Busy, Text: "a backup to " + f.Running + " is under way", until: "the backup to " + f.Running + " is done"}}
+	case !f.Present && l.p.Ways == Cable:
+		return []Missing{{Code: Away, Text: "it is not on the cable", until: "it is on the cable"}}
+	case !f.Present:
+		return []Missing{{Code: Away, Text: "it is not here", until: "it is here (on the network, or on the cable)"}}
+	case !f.Paired:
+		return []Missing{{Code: Unpaired, Text: "it does not trust this computer", until: `it trusts this computer ("russet pair")`}}
+	case f.Problem != "":
+		problem := strings.TrimRight(f.Problem, ".")
+		return []Missing{{Code: Trouble, Text: problem, until: "this is mended: " + problem}}
+	}
+	if l.wanted {
+		return nil
+	}
+	var m []Missing
+	if !l.p.Ways.allow(f.Way) {
+		m = append(m, wayMissing(l.p.Ways))
+	}
+	switch {
+	case l.asks && l.p.NeverAsks():
+		m = append(m, Missing{
+			Code: Window, Text: "its hours lie within the quiet hours, when it may not ask for its passcode",
+			until: "its hours or the quiet hours are changed",
+		})
+	case !l.p.Window.Contains(l.now):
+		m = append(m, Missing{
+			Code: Window, Text: "runs begin between " + l.p.Window.From.String() + " and " + l.p.Window.To.String(),
+			at: l.p.Window.Next(l.now), then: "its hours begin",
+		})
+	}
+	if l.p.Power && !f.Power {
+		m = append(m, Missing{Code: Power, Text: "it is not on power", until: "it is on power"})
+	}
+	if l.p.Locked && l.inUse() {
+		m = append(m, Missing{Code: Locked, Text: "it is not locked", until: "it is locked"})
+	}
+	if f.Battery >= 0 && f.Battery < l.p.Battery {
+		m = append(m, Missing{
+			Code: Battery, Text: fmt.Sprintf("its battery is at %d %%, and should be at %d %%", f.Battery, l.p.Battery),
+			until: fmt.Sprintf("its battery is at %d %%", l.p.Battery),
+		})
+	}
+	return m
+}
+
+// inUse says whether the screen is not locked, of a device that would not ask
+// anything. One that asks needs its owner, who will unlock it. One that never
+// locks cannot tell.
+func (l *look) inUse() bool {
+	u := l.f.Unlocked
+	return !l.asks && !l.f.Locked && !u.IsZero() && !l.future(u) && l.now.Sub(u) < unlockable
+}
+
+func (w Ways) allow(way Ways) bool { return w == AnyWay || way == AnyWay || w == way }
+
+func wayMissing(w Ways) Missing {
+	if w == Cable {
+		return Missing{Code: OtherWay, Text: "it is on the network, and only the cable is allowed", until: "it is on the cable"}
+	}
+	return Missing{Code: OtherWay, Text: "it is on the cable, and only the network is allowed", until: "it is on the network"}
+}
+
+func storeMissing(s storeLook) Missing {
+	problem := strings.TrimRight(s.Problem, ".")
+	return Missing{Code: NoStore, Store: s.Name, Text: s.Name + " takes nothing now: " + problem, until: s.Name + " takes backups again (" + problem + ")"}
+}
+
+// pause is what a store waits for after a run that failed.
+func (l *look) pause(store string) (Missing, bool) {
+	until, why := l.linkPause()
+	if at := l.storePause(store); at.After(until) {
+		until, why = at, "the last try failed"
+	}
+	if !until.After(l.now) {
+		return Missing{}, false
+	}
+	return Missing{
+		Code: Pause, Store: store, Text: why + "; the next one is " + when(l.now, until),
+		at: until, then: "it is tried again",
+	}, true
+}
+
+// Pauses after a link that broke, and after anything else. A link is often
+// back at once, and what was received is kept.
+var linkPauses = []time.Duration{2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}
+
+const firstPause, longestPause = 15 * time.Minute, 6 * time.Hour
+
+// remembered is how long failures in a row count together.
+const remembered = 2 * 24 * time.Hour
+
+// linkPause counts the attempts at the end that broke off, or that nobody
+// lived to note.
+func (l *look) linkPause() (until time.Time, why string) {
+	n, last := l.streak(func(a Attempt) bool { return a.Outcome == Interrupted || a.Outcome == Begun })
+	if n == 0 || l.cut(last) {
+		return time.Time{}, ""
+	}
+	return last.Add(linkPauses[min(n, len(linkPauses))-1]), "the last try was interrupted"
+}
+
+// storePause counts the failures with one store since a backup to it was made.
+func (l *look) storePause(store string) time.Time {
+	n, last := l.streak(func(a Attempt) bool {
+		return a.Store == store && (a.Outcome == Failed || a.Outcome == NoSpace)
+	}, store)
+	if n == 0 || l.cut(last) {
+		return time.Time{}
+	}
+	return last.Add(min(firstPause<<min(n-1, 10), longestPause))
+}
+
+// streak counts the latest attempts that are bad, and when the last of them
+// ended. Done ends it, if stores are named only in one of those; so does time.
+func (l *look) streak(bad func(Attempt) bool, stores ...string) (n int, last time.Time) {
+	for i := len(l.attempts) - 1; i >= 0; i-- {
+		a := l.attempts[i]
+		mine := len(stores) == 0 || a.Store == stores[0]
+		switch {
+		case l.now.Sub(a.At) > remembered, a.Outcome == Done && mine:
+			return n, last
+		case bad(a):
+			if n++; n == 1 {
+				last = l.end(a)
+			}
+		}
+	}
+	return n, last
+}
+
+// end is when an attempt was over, as far as it is known.
+func (l *look) end(a Attempt) time.Time {
+	if a.End.Before(a.At) || l.future(a.End) {
+		return a.At
+	}
+	return a.End
+}
+
+// cut says whether a pause that began at last is cut short: by a request, or
+// by a good moment. A loose plug must not start a run every second.
+func (l *look) cut(last time.Time) bool {
+	if l.fresh && l.f.Requested.After(last) {
+		return true
+	}
+	return l.good && l.latest().After(last) && l.now.Sub(last) >= linkPauses[0]
+}
+
+// latest is the latest of the good moments.
+func (l *look) latest() time.Time {
+	var t time.Time
+	for _, m := range []time.Time{l.f.Plugged, l.f.Unlocked} {
+		if m.After(t) && !l.future(m) {
+			t = m
+		}
+	}
+	return t
+}
