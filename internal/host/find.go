@@ -129,12 +129,20 @@ func (h *Host) storesNamed(name string) ([]StoreSettings, error) {
 	return []StoreSettings{st}, err
 }
 
-// KnownDevices lists devices that are connected, have backups or have a
-// history, connected ones first. Trouble with the cable is no error here.
+// KnownDevices lists devices that are connected, were connected before, have
+// backups or have a history, connected ones first. Trouble with the cable is no
+// error here.
 func (h *Host) KnownDevices(ctx context.Context) ([]russet.Device, error) {
 	var devices []russet.Device
 	if connected, err := h.connected(ctx); err == nil {
 		devices = connected
+	}
+	before, err := h.Remembered()
+	if err != nil {
+		h.log.Warn("what was connected before is not known", "error", err)
+	}
+	for _, s := range before {
+		devices = append(devices, russet.Device{UDID: s.Device.UDID, Name: s.Device.Name})
 	}
 	byRuns, err := h.knownByRuns()
 	if err != nil {

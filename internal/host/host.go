@@ -54,6 +54,7 @@ type shared struct {
 	lowMemory    bool
 	now          func() time.Time
 	log          *slog.Logger
+	memory       memory // of sessions with devices
 
 	mu      sync.Mutex       // for the two below
 	dir     *durable.Dir     // the home; nil until it is needed

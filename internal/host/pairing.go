@@ -174,5 +174,5 @@ func (h *Host) dropPairRecords(ctx context.Context, udid russet.UDID) error {
 	if err != nil {
 		err = h.muxError(err)
 	}
-	return errors.Join(err, h.dropSecretPairRecord(udid))
+	return errors.Join(err, h.dropSecretPairRecord(udid), h.forgetSeen(ctx, udid))
 }

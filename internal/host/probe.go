@@ -43,6 +43,7 @@ func (h *Host) probe(ctx context.Context, udid russet.UDID, connection string, w
 		}
 	}
 	s.Name = cmp.Or(s.Name, string(s.UDID))
+	h.saw(ctx, s, "")
 	return s
 }
 

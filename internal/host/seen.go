@@ -1,0 +1,181 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"russet"
+	"russet/internal/durable"
+)
+
+// Seen is a device that russet had a session with. A phone forgets a computer
+// that it heard nothing of for a month.
+type Seen struct {
+	Device  russet.Device `json:"device"` // as it was then
+	First   time.Time     `json:"first"`
+	At      time.Time     `json:"at"`                 // the last session; on disk it may lag an hour behind
+	Cable   time.Time     `json:"cable"`              // the last one over the cable
+	Address string        `json:"address,omitempty"`  // where it was last reached on the network
+	Service string        `json:"service,omitempty"`  // what it calls itself in mDNS, in its own words
+	Found   string        `json:"found_as,omitempty"` // the mDNS instance it was found under
+}
+
+const (
+	seenFile = "seen.json"
+	// maxSeen bounds the file; a device takes half a kilobyte.
+	maxSeen = 4 << 20
+	// seenEvery is how often a session that brought nothing new is written
+	// down: disks should be able to sleep.
+	seenEvery = time.Hour
+)
+
+// seenFolks is the devices russet knows, by their UDIDs.
+type seenFolks = map[russet.UDID]Seen
+
+// memory is seen.json in this process.
+type memory struct {
+	mu      sync.Mutex
+	latest  seenFolks // the sessions of this process
+	written seenFolks // what of them is on disk
+}
+
+// Remembered lists every device that russet ever had a session with, by name.
+func (h *Host) Remembered() ([]Seen, error) {
+	folks, err := h.remembers()
+	list := slices.SortedFunc(maps.Values(folks), func(a, b Seen) int {
+		return cmp.Or(strings.Compare(a.Device.Name, b.Device.Name), strings.Compare(string(a.Device.UDID), string(b.Device.UDID)))
+	})
+	return list, err
+}
+
+// remembers is the file with what this process knows beyond it.
+func (h *Host) remembers() (seenFolks, error) {
+	dir, err := h.openHome()
+	if err != nil {
+		return nil, err
+	}
+	folks, err := readSeen(dir)
+	if err != nil {
+		return nil, err
+	}
+	h.memory.mu.Lock()
+	defer h.memory.mu.Unlock()
+	for udid, s := range h.memory.latest {
+		if s.At.After(folks[udid].At) {
+			folks[udid] = s
+		}
+	}
+	return folks, nil
+}
+
+// readSeen reads seen.json. Entries whose key is no UDID are passed over, for
+// keys become parts of paths.
+func readSeen(dir *durable.Dir) (seenFolks, error) {
+	folks := seenFolks{}
+	err := dir.ReadJSON(seenFile, maxSeen, &folks)
+	if errors.Is(err, fs.ErrNotExist) {
+		return folks, nil
+	}
+	if err != nil {
+		return nil, &russet.Error{
+			Kind: russet.Damaged, Doing: "read which phones russet knows", What: err.Error(),
+			Hint: fmt.Sprintf("remove the file %s; phones are found again over the cable", seenFile), Err: err,
+		}
+	}
+	maps.DeleteFunc(folks, func(udid russet.UDID, s Seen) bool { return !udid.Valid() || s.Device.UDID != udid })
+	return folks, nil
+}
+
+// saw notes a session. That it cannot be written down is no reason to stop.
+func (h *Host) saw(ctx context.Context, s sighting, instance string) {
+	if !s.Paired || !s.UDID.Valid() {
+		return
+	}
+	folks, err := h.remembers()
+	if err != nil {
+		h.log.Warn("a session cannot be noted", "error", err)
+		return
+	}
+	now := h.now().UTC()
+	known, ok := folks[s.UDID]
+	if !ok {
+		known.First = now
+	}
+	known.Device, known.At = s.Device, now
+	known.Device.Problem = ""
+	known.Service = cmp.Or(s.service, known.Service)
+	known.Found = cmp.Or(instance, known.Found)
+	if s.Connection == overCable {
+		known.Cable = now
+	} else {
+		known.Address = cmp.Or(s.Address, known.Address)
+	}
+	if !h.memory.add(known) {
+		return
+	}
+	if err := h.changeSeen(ctx, func(folks seenFolks) { folks[s.UDID] = known }); err != nil {
+		h.log.Warn("a session could not be noted", "error", err)
+	}
+}
+
+// add keeps s, and reports whether it is worth writing down.
+func (m *memory) add(s Seen) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.latest == nil {
+		m.latest, m.written = seenFolks{}, seenFolks{}
+	}
+	udid := s.Device.UDID
+	m.latest[udid] = s
+	old, ok := m.written[udid]
+	if ok && sameFacts(old, s) && s.At.Sub(old.At) < seenEvery && s.Cable.Sub(old.Cable) < seenEvery {
+		return false
+	}
+	m.written[udid] = s
+	return true
+}
+
+// sameFacts compares what does not change by the minute.
+func sameFacts(a, b Seen) bool {
+	for _, s := range []*Seen{&a, &b} {
+		s.At, s.Cable = time.Time{}, time.Time{}
+		d := &s.Device
+		d.Locked, d.Power, d.Battery, d.Connection, d.Address = false, false, 0, "", ""
+	}
+	return a == b
+}
+
+// changeSeen changes seen.json while no other process can.
+func (h *Host) changeSeen(ctx context.Context, change func(seenFolks)) error {
+	dir, err := h.openHome()
+	if err != nil {
+		return err
+	}
+	lock, err := waitLock(ctx, dir, "locks/seen.lock")
+	if err != nil {
+		return homeError(err)
+	}
+	folks, err := readSeen(dir)
+	if err == nil {
+		change(folks)
+		err = dir.ReplaceJSON(seenFile, folks, 0o600)
+	}
+	return errors.Join(err, lock.Unlock())
+}
+
+// forgetSeen drops a device from memory.
+func (h *Host) forgetSeen(ctx context.Context, udid russet.UDID) error {
+	h.memory.mu.Lock()
+	delete(h.memory.latest, udid)
+	delete(h.memory.written, udid)
+	h.memory.mu.Unlock()
+	return h.changeSeen(ctx, func(folks seenFolks) { delete(folks, udid) })
+}
