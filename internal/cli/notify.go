@@ -14,7 +14,7 @@ import (
 
 func (a *app) notifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "notify", Short: "say how russet reaches you", GroupID: "trust",
+		Use: "notify", Short: "say how russet reaches you", GroupID: "self",
 		Long: `A channel is a way to reach you when something happens: a phone wants its passcode, a
 backup failed or is overdue, a store fills up or is damaged. There are e-mail, ntfy, Gotify,
 Telegram, Discord, webhooks, this computer's desktop, and health checks.`,
