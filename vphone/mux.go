@@ -113,8 +113,9 @@ func (a attachment) event(clientVersion string) map[string]any {
 		"SerialNumber": a.phone.UDID(),
 	}
 	if a.network.IsValid() {
+		wifi := a.phone.WiFiAddress()
 		properties["ConnectionType"] = "Network"
-		properties["EscapedFullServiceName"] = a.phone.InstanceName() + "." + mobdev + ".local."
+		properties["EscapedFullServiceName"] = wifi + "@" + linkLocal(wifi) + "-supportsRP-24._apple-mobdev2._tcp.local."
 		properties["InterfaceIndex"] = 1
 		properties["NetworkAddress"] = usbmux.NetworkAddress(a.network, clientVersion)
 	} else {

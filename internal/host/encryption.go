@@ -38,6 +38,9 @@ func (h *Host) ChangePassword(ctx context.Context, c EncryptionChange) (russet.D
 		return s.Device, err
 	}
 	s.Encrypted = c.New != ""
+	if err := h.changedEncryption(s.UDID); err != nil {
+		h.log.Warn("the service may tell of a change that russet made", "error", err)
+	}
 	if c.New == "" {
 		return s.Device, h.setUnproven(s.UDID, false)
 	}

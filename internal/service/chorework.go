@@ -1,0 +1,207 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"russet"
+	"russet/internal/host"
+	"russet/internal/notify"
+)
+
+// olderOnes is how many older backups of each device a verification reads
+// beside the newest: those that were not read for longest. Versions share most
+// of their bytes, so that the next rounds would read much of the same again.
+const olderOnes = 2
+
+// verify reads every byte of the backups whose turn it is. It can be
+// interrupted: what was verified is not read again in the same round.
+func (s *Service) verify(ctx context.Context, t *task) (text string, err error) {
+	backups, err := s.host.Backups(ctx, t.Store, "", false)
+	if err != nil {
+		return "", err
+	}
+	s.missed(t.Store, backups)
+	turn := s.turn(backups, s.now().Add(-t.Every))
+	read, bad, left := 0, 0, []string{}
+	for _, b := range turn {
+		if err := s.stepAside(ctx, t); err != nil {
+			return fmt.Sprintf("%d of %d backups verified", read, len(turn)), err
+		}
+		report, err := s.host.Verify(ctx, b, true, nil)
+		switch {
+		case russet.KindOf(err) == russet.Password:
+			left = append(left, string(b.ID))
+			continue
+		case err != nil && russet.KindOf(err) != russet.Damaged:
+			return fmt.Sprintf("%d of %d backups verified", read, len(turn)), err
+		case err != nil:
+			report.Problems = append(report.Problems, russet.Problem{What: inWords(err)})
+		}
+		read++
+		if len(report.Problems) > 0 {
+			bad++
+		}
+		s.damage(b, report.Problems, false)
+	}
+	text = fmt.Sprintf("%d of %d backups verified, %d damaged", read, len(backups), bad)
+	if len(left) > 0 {
+		text += fmt.Sprintf("; of %d the password is not known here (%s)", len(left), strings.Join(left, ", "))
+	}
+	return text, nil
+}
+
+// turn picks the backups to verify now: of each device the newest, and those
+// older ones that were not read for longest; none that was read since a time.
+func (s *Service) turn(backups []russet.Backup, since time.Time) []russet.Backup {
+	byDevice := map[russet.UDID][]russet.Backup{}
+	for _, b := range slices.Backward(backups) { // newest first
+		if b.Problem == "" {
+			byDevice[b.Device] = append(byDevice[b.Device], b)
+		}
+	}
+	read := func(b russet.Backup) time.Time {
+		if b.Verified == nil {
+			return time.Time{}
+		}
+		return *b.Verified
+	}
+	var turn []russet.Backup
+	for _, device := range slices.Sorted(maps.Keys(byDevice)) {
+		of := byDevice[device]
+		older := of[1:]
+		fresh := 0
+		for _, b := range older {
+			if read(b).After(since) {
+				fresh++
+			}
+		}
+		slices.SortStableFunc(older, func(a, b russet.Backup) int { return read(a).Compare(read(b)) })
+		chosen := append(of[:1:1], older[:min(max(0, olderOnes-fresh), len(older))]...)
+		turn = append(turn, slices.DeleteFunc(chosen, func(b russet.Backup) bool { return read(b).After(since) })...)
+	}
+	return turn
+}
+
+// damage tells of a damaged backup, or takes that back.
+func (s *Service) damage(b russet.Backup, problems []russet.Problem, drill bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := fmt.Sprintf("damage/%s/%s", b.Store, b.ID)
+	changed := s.house.set(s.now(), key, len(problems) > 0, func() notify.Message {
+		what := strings.TrimPrefix(problems[0].Path+": "+problems[0].What, ": ")
+		about := notify.Subject{Time: s.now(), Device: b.Device, Name: b.Name, Store: b.Store}
+		return notify.ForDamage(about, b.ID, what, drill)
+	})
+	if changed {
+		s.saveHouse() //nolint:errcheck // it is said
+	}
+}
+
+// missed ends the alarms about backups that are no longer there.
+func (s *Service) missed(store string, backups []russet.Backup) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key := range s.house.Alarms {
+		id, ok := strings.CutPrefix(key, "damage/"+store+"/")
+		if ok && !slices.ContainsFunc(backups, func(b russet.Backup) bool { return string(b.ID) == id }) {
+			s.house.over(s.now(), key)
+		}
+	}
+}
+
+// drill restores the newest backup of each device onto an empty phone. It can be
+// interrupted: what passed in this round is not tried again.
+func (s *Service) drill(ctx context.Context, t *task) (text string, err error) {
+	backups, err := s.host.Backups(ctx, t.Store, "", false)
+	if err != nil {
+		return "", err
+	}
+	reports, _, err := s.host.Drills()
+	if err != nil {
+		return "", err
+	}
+	newest := map[russet.UDID]russet.Backup{}
+	for _, b := range backups {
+		if b.Problem == "" {
+			newest[b.Device] = b
+		}
+	}
+	good, left := 0, 0
+	for _, device := range slices.Sorted(maps.Keys(newest)) {
+		b := newest[device]
+		passed := func(r host.DrillReport) bool {
+			return r.Good && r.Backup.ID == b.ID && r.Backup.Store == b.Store && s.now().Sub(r.Time) < t.Every
+		}
+		if slices.ContainsFunc(reports, passed) {
+			good++
+			continue
+		}
+		if err := s.stepAside(ctx, t); err != nil {
+			return fmt.Sprintf("%d of %d backups tried", good, len(newest)), err
+		}
+		report, err := s.try(ctx, b)
+		if russet.KindOf(err) == russet.Password {
+			left++
+			continue
+		}
+		if err != nil {
+			return fmt.Sprintf("%d of %d backups tried", good, len(newest)), err
+		}
+		s.damage(b, report.Problems, true)
+		if report.Good {
+			good++
+		}
+	}
+	text = fmt.Sprintf("%d of %d backups came back as they were", good, len(newest))
+	if left > 0 {
+		text += fmt.Sprintf("; of %d the password is not known here", left)
+	}
+	return text, nil
+}
+
+// try is a drill of one backup.
+func (s *Service) try(ctx context.Context, b russet.Backup) (report host.DrillReport, err error) {
+	phone, off, err := s.opts.Drill(ctx, b)
+	if err != nil {
+		return report, fmt.Errorf("switch on a phone for the drill: %w", err)
+	}
+	defer func() { err = errors.Join(err, off()) }()
+	return s.host.Drill(ctx, b, phone, nil)
+}
+
+// copyTo copies what another store lacks: of one device only the newest backup.
+// It can be interrupted after each one.
+func (s *Service) copyTo(ctx context.Context, t *task) (text string, err error) {
+	from, err := s.host.Backups(ctx, t.Store, t.device, false)
+	if err != nil {
+		return "", err
+	}
+	to, err := s.host.Backups(ctx, t.To, t.device, false)
+	if err != nil {
+		return "", err
+	}
+	from = slices.DeleteFunc(from, func(b russet.Backup) bool {
+		there := slices.ContainsFunc(to, func(o russet.Backup) bool { return o.ID == b.ID })
+		return b.Problem != "" || there
+	})
+	if t.device != "" && len(from) > 1 {
+		from = from[len(from)-1:]
+	}
+	copied := 0
+	for _, b := range from {
+		if err := s.stepAside(ctx, t); err != nil {
+			return fmt.Sprintf("%d of %d backups copied", copied, len(from)), err
+		}
+		if _, err := s.host.Copy(ctx, host.Which{Backup: string(b.ID), Store: t.Store}, t.To, nil); err != nil {
+			return fmt.Sprintf("%d of %d backups copied", copied, len(from)), err
+		}
+		copied++
+	}
+	return fmt.Sprintf("%d backups copied", copied), nil
+}

@@ -1,0 +1,83 @@
+package service
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"russet"
+	"russet/internal/host"
+)
+
+// job is a run that is under way, or waits for its turn.
+type job struct {
+	done chan struct{} // closed when it is over
+
+	order   sync.Mutex // one event after the other; taken before mu and before Service.mu
+	mu      sync.Mutex
+	now     Running
+	hearers map[int]func(russet.Event)
+	count   int
+
+	result host.BackupResult // once done
+	err    error
+}
+
+func newJob(r Running) *job {
+	return &job{done: make(chan struct{}), now: r, hearers: map[int]func(russet.Event){}}
+}
+
+// tell passes an event on to whoever listens.
+func (j *job) tell(e russet.Event) {
+	j.order.Lock()
+	defer j.order.Unlock()
+	j.mu.Lock()
+	j.now.Event = e
+	hearers := slices.Collect(maps.Values(j.hearers))
+	j.mu.Unlock()
+	for _, hear := range hearers {
+		hear(e)
+	}
+}
+
+// listen adds somebody who hears the events from now on, the last one at once.
+func (j *job) listen(hear func(russet.Event)) (leave func()) {
+	if hear == nil {
+		return func() {}
+	}
+	j.order.Lock()
+	defer j.order.Unlock()
+	j.mu.Lock()
+	id, last := j.count, j.now.Event
+	j.count++
+	j.hearers[id] = hear
+	j.mu.Unlock()
+	if last.Stage != "" {
+		hear(last)
+	}
+	return func() {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		delete(j.hearers, id)
+	}
+}
+
+func (j *job) running() Running {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.now
+}
+
+// join waits for a run that somebody else began. When ctx ends the run goes on.
+func (j *job) join(ctx context.Context, progress func(russet.Event)) (host.BackupResult, error) {
+	defer j.listen(progress)()
+	select {
+	case <-j.done:
+		return j.result, j.err
+	case <-ctx.Done():
+		return host.BackupResult{Notes: []string{}}, &russet.Error{
+			Kind: russet.Stopped, What: "you no longer wait for it; the backup, which the service began by itself, goes on",
+		}
+	}
+}

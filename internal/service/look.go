@@ -1,0 +1,202 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"russet"
+	"russet/internal/host"
+	"russet/internal/schedule"
+)
+
+// view is a device at one look, with what was decided.
+type view struct {
+	device   russet.Device
+	present  bool
+	state    *state // nil for a device that never trusted this computer
+	policy   schedule.Policy
+	stores   []*shelf // those of the policy
+	facts    schedule.Facts
+	decision schedule.Decision
+	queued   bool
+}
+
+// sight is what the last look for devices saw.
+type sight struct {
+	at      time.Time
+	devices []russet.Device
+	problem error
+}
+
+// look looks at everything and decides about each device. fresh asks the
+// devices and the stores anew; else what was seen lately will do.
+func (s *Service) look(ctx context.Context, fresh bool) ([]*view, error) {
+	s.mu.Lock()
+	err := s.load()
+	seen := s.devices
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	if age := s.now().Sub(seen.at); fresh || age < 0 || age > tick {
+		seen = s.see(ctx)
+	}
+	settings, err := s.host.Stores()
+	if err != nil {
+		return nil, err
+	}
+	s.refresh(ctx, settings)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remember(seen)
+	views := s.views(seen)
+	for _, v := range views {
+		if err := s.fill(v, settings); err != nil {
+			return nil, err
+		}
+		v.decision = schedule.Decide(v.policy, v.facts)
+	}
+	return views, nil
+}
+
+// see looks for devices.
+func (s *Service) see(ctx context.Context) sight {
+	devices, err := s.host.Devices(ctx)
+	if err != nil && ctx.Err() == nil {
+		s.log.Debug("look for devices", "error", err)
+	}
+	return sight{at: s.now(), devices: devices, problem: err}
+}
+
+// views are all devices that are here, and those that are remembered. Service.mu
+// is held.
+func (s *Service) views(seen sight) []*view {
+	var views []*view
+	here := map[russet.UDID]bool{}
+	for _, d := range seen.devices {
+		here[d.UDID] = true
+		views = append(views, &view{device: d, present: true, state: s.states[d.UDID]})
+	}
+	for _, udid := range slices.Sorted(maps.Keys(s.states)) {
+		if st := s.states[udid]; !here[udid] {
+			views = append(views, &view{device: st.Device, state: st})
+		}
+	}
+	slices.SortStableFunc(views, func(a, b *view) int {
+		return cmp.Or(strings.Compare(a.device.Name, b.device.Name), strings.Compare(string(a.device.UDID), string(b.device.UDID)))
+	})
+	return views
+}
+
+// remember notes what changed since the last look. Without a service only
+// memory changes. Service.mu is held.
+func (s *Service) remember(seen sight) {
+	now := s.now()
+	here := map[russet.UDID]bool{}
+	for _, d := range seen.devices {
+		here[d.UDID] = true
+		if !d.Paired {
+			continue
+		}
+		known := s.states[d.UDID] != nil
+		st := s.stateOf(d)
+		changed := !known || st.edges(d, now) || st.Device != d || now.Sub(st.Met).Abs() >= time.Hour
+		if known {
+			s.compare(st, d)
+		}
+		st.Device, st.Present = d, true
+		if changed {
+			st.Met = now
+			s.save(st) //nolint:errcheck // it is said
+		}
+	}
+	if seen.problem != nil && len(seen.devices) == 0 {
+		return // nobody knows who is here
+	}
+	for udid, st := range s.states {
+		if st.Present && !here[udid] {
+			st.Present = false
+			s.save(st) //nolint:errcheck // it is said
+		}
+	}
+	s.devices = seen
+}
+
+// edges notes that a device was plugged in or unlocked since the last look.
+func (st *state) edges(d russet.Device, now time.Time) (changed bool) {
+	if d.Power && (!st.Device.Power || !st.Present && d.Connection == "usb") {
+		st.Plugged, changed = now, true
+	}
+	if !d.Locked && st.Device.Locked {
+		st.Unlocked, changed = now, true
+	}
+	return changed
+}
+
+// fill finds out what decides about a device. Service.mu is held.
+func (s *Service) fill(v *view, settings []host.StoreSettings) error {
+	var err error
+	if v.policy, err = s.policyOf(v.device.UDID); err != nil {
+		return err
+	}
+	for _, name := range storesOf(v.policy, settings) {
+		v.stores = append(v.stores, s.shelfOf(name))
+	}
+	v.facts = s.factsOf(v)
+	return nil
+}
+
+// policyOf is what holds for a device; for "" where nobody said anything of one.
+func (s *Service) policyOf(russet.UDID) (schedule.Policy, error) {
+	return schedule.Default(), nil
+}
+
+// storesOf names the stores of a policy; without any it is the first one there
+// is.
+func storesOf(p schedule.Policy, settings []host.StoreSettings) []string {
+	if len(p.Stores) == 0 && len(settings) > 0 {
+		return []string{settings[0].Name}
+	}
+	return p.Stores
+}
+
+// factsOf gathers what is known of a device. Service.mu is held.
+func (s *Service) factsOf(v *view) schedule.Facts {
+	d := v.device
+	f := schedule.Facts{
+		Now: s.now(), Since: s.now(), Name: d.Name, Present: v.present, Way: schedule.Ways(d.Connection),
+		Paired: d.Paired, Problem: d.Problem, Locked: d.Locked, Power: d.Power, Battery: d.Battery,
+	}
+	if !v.present {
+		f.Paired, f.Problem, f.Battery = true, "", -1
+	}
+	for _, sh := range v.stores {
+		f.Stores = append(f.Stores, sh.facts(v, f.Now))
+	}
+	if j := s.jobs[d.UDID]; j != nil {
+		f.Running = j.now.Store
+	}
+	if st := v.state; st != nil {
+		f.Since, f.Plugged, f.Unlocked, f.Nudged, f.Requested = st.Since, st.Plugged, st.Unlocked, st.Nudged, st.Requested
+		f.Attempts, f.Asking = slices.Clone(st.Attempts), st.asking()
+	}
+	return f
+}
+
+// asking says whether a device wants its passcode at every backup: as in the
+// last attempt that told.
+func (st *state) asking() schedule.Asking {
+	for _, a := range slices.Backward(st.Attempts) {
+		switch {
+		case a.Asked, a.Outcome == schedule.NotNow:
+			return schedule.Usually
+		case a.Outcome == schedule.Done:
+			return schedule.Never
+		}
+	}
+	return schedule.Unknown
+}

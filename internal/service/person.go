@@ -1,0 +1,86 @@
+package service
+
+import (
+	"context"
+
+	"russet"
+	"russet/internal/host"
+	"russet/internal/schedule"
+)
+
+// BackUp backs a device up because a person wants it, before whatever waits for
+// the schedule. When that device is being backed up already, it waits for that.
+// progress may be nil.
+func (s *Service) BackUp(ctx context.Context, r Request, progress func(russet.Event)) (host.BackupResult, error) {
+	s.work.Add(1)
+	defer s.work.Done()
+	store, _, err := s.host.StoreFor(ctx, r.Store)
+	if err != nil {
+		return host.BackupResult{Notes: []string{}}, err
+	}
+	s.mu.Lock()
+	if j := s.jobs[r.Device]; j != nil {
+		s.mu.Unlock()
+		return j.join(ctx, progress)
+	}
+	d := s.device(r.Device)
+	j := newJob(Running{Device: d.UDID, Name: d.Name, Store: store.Name, Since: s.now()})
+	s.jobs[r.Device] = j
+	s.mu.Unlock()
+	defer j.listen(progress)()
+	s.attended(ctx, j, host.BackupOptions{Device: d, Store: store, Full: r.Full, Retry: r.Retry}, r.Password)
+	return j.result, j.err
+}
+
+// attended is a run for which a person waits.
+func (s *Service) attended(ctx context.Context, j *job, opts host.BackupOptions, password string) {
+	err := s.slot.take(ctx, func() {
+		j.tell(russet.Event{
+			Time: s.now(), Device: opts.Device.UDID, Stage: russet.Connecting, Percent: -1, Message: "waits until another device is done",
+		})
+	})
+	if err == nil {
+		h := s.host
+		if password != "" {
+			h = h.WithPassword(password)
+		}
+		s.backUp(ctx, h, j, opts)
+		s.slot.give()
+	} else {
+		j.result.Notes, j.err = []string{}, host.Explain(ctx, err)
+	}
+	s.mu.Lock()
+	st := s.states[opts.Device.UDID]
+	if st != nil {
+		run := j.result.Run
+		if outcome(j.err) == schedule.Done {
+			st.Attempts = append(st.Attempts, schedule.Attempt{
+				At: j.now.Since, End: s.now(), Store: j.now.Store, Outcome: schedule.Done, Asked: run.Passcode, Answered: run.Passcode,
+			})
+		}
+		s.concluded(j, st)
+	}
+	s.finish(j, st)
+	s.mu.Unlock()
+	s.after()
+}
+
+// Ask notes that a person wants a device backed up as soon as it is here: its
+// window and its conditions do not count then.
+func (s *Service) Ask(udid russet.UDID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.load(); err != nil {
+		return err
+	}
+	st := s.states[udid]
+	if st == nil {
+		return &russet.Error{
+			Kind: russet.NotConnected, Doing: "note that a backup is wanted", What: "no device " + string(udid) + " is known here",
+			Hint: "connect it with a cable and pair it first: russet pair",
+		}
+	}
+	st.Requested = s.now()
+	s.Wake()
+	return s.save(st)
+}

@@ -1,0 +1,193 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"russet"
+	"russet/internal/host"
+	"russet/internal/notify"
+	"russet/internal/schedule"
+)
+
+// bySchedule is what Run.By says of runs that nobody asked for.
+const bySchedule = "schedule"
+
+// begin starts a run in the background, if there is a slot for it. That it was
+// begun is written before the phone can ask for anything: if this process
+// dies, the next one knows that it may have.
+func (s *Service) begin(v *view) {
+	if !s.slot.try() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := v.state
+	if st == nil || s.base == nil || s.base.Err() != nil || s.jobs[v.device.UDID] != nil {
+		s.slot.give()
+		return
+	}
+	now := s.now()
+	st.Attempts = append(st.Attempts, schedule.Attempt{At: now, Store: v.decision.Start})
+	if s.save(st) != nil {
+		st.Attempts = st.Attempts[:len(st.Attempts)-1]
+		s.slot.give()
+		return
+	}
+	j := newJob(Running{Device: v.device.UDID, Name: v.device.Name, Store: v.decision.Start, By: bySchedule, Since: now})
+	s.jobs[v.device.UDID] = j
+	s.log.Info("a backup begins", "device", v.device.UDID, "name", v.device.Name, "store", j.now.Store, "assisted", v.decision.Assisted)
+	s.work.Go(func() {
+		defer s.slot.give()
+		s.unattended(j, v)
+	})
+}
+
+// lasting is the context of what goes on in the background. It ends with base,
+// as when a person stops it: what was received is kept.
+func (s *Service) lasting() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(s.base))
+	stop := context.AfterFunc(s.base, func() { host.Stop(cancel) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// unattended is a run that nobody asked for.
+func (s *Service) unattended(j *job, v *view) {
+	ctx, cancel := s.lasting()
+	defer cancel()
+	st, err := s.host.Store(j.now.Store)
+	if err == nil {
+		watch := &sheetWatch{service: s, state: v.state, nudge: v.decision.Nudge}
+		defer j.listen(watch.event)()
+		s.backUp(ctx, s.host, j, host.BackupOptions{Device: v.device, Store: st})
+	} else {
+		j.err = err
+	}
+	s.mu.Lock()
+	a := v.state.open()
+	if a == nil { // the clock was set, and it was thrown away as old
+		v.state.Attempts = append(v.state.Attempts, schedule.Attempt{At: s.now(), Store: j.now.Store})
+		a = &v.state.Attempts[len(v.state.Attempts)-1]
+	}
+	run := j.result.Run
+	a.End, a.Outcome = s.now(), outcome(j.err)
+	a.Asked = a.Asked || run.Passcode || a.Outcome == schedule.NotNow
+	a.Answered = a.Answered || a.Asked && (a.Outcome == schedule.Done || run.Received > 0)
+	s.concluded(j, v.state)
+	v.facts.Now, v.facts.Attempts, v.facts.Running = s.now(), slices.Clone(v.state.Attempts), ""
+	s.failed(j, v)
+	s.finish(j, v.state)
+	s.mu.Unlock()
+	s.after()
+}
+
+// open is the attempt that has not ended.
+func (st *state) open() *schedule.Attempt {
+	for i := range slices.Backward(st.Attempts) {
+		if st.Attempts[i].Outcome == schedule.Begun {
+			return &st.Attempts[i]
+		}
+	}
+	return nil
+}
+
+// backUp is the run itself.
+func (s *Service) backUp(ctx context.Context, h *host.Host, j *job, opts host.BackupOptions) {
+	defer s.using()()
+	opts.Progress = j.tell
+	j.result, j.err = h.Backup(ctx, opts)
+	if e := host.Explain(ctx, j.err); e != nil {
+		s.log.Info("a backup ended", "device", j.now.Device, "store", j.now.Store, "outcome", j.result.Run.Outcome, "error", e)
+		return
+	}
+	s.log.Info("a backup is done", "device", j.now.Device, "store", j.now.Store, "received", j.result.Run.Received, "files", j.result.Run.Files)
+}
+
+// outcome sorts what became of a run.
+func outcome(err error) schedule.Outcome {
+	e, _ := errors.AsType[*russet.Error](err)
+	switch russet.KindOf(err) {
+	case 0, russet.Partial:
+		return schedule.Done
+	case russet.Locked:
+		return schedule.NotNow
+	case russet.Stopped:
+		if e != nil && e.Code != 0 { // on the phone
+			return schedule.NotNow
+		}
+		return schedule.Interrupted
+	case russet.Interrupted, russet.NotConnected, russet.Busy:
+		return schedule.Interrupted
+	case russet.NoSpace:
+		return schedule.NoSpace
+	default:
+		return schedule.Failed
+	}
+}
+
+// concluded draws from a run what any run tells. Service.mu is held.
+func (s *Service) concluded(j *job, st *state) {
+	s.forget(j.now.Store)
+	if outcome(j.err) != schedule.Done {
+		return
+	}
+	st.Requested = time.Time{}
+	st.over(s.now(), "failed/"+j.now.Store)
+	st.post(notify.ForDone(s.subject(st, j.now.Store), j.result.Run))
+}
+
+// finish lets go of a run. Service.mu is held.
+func (s *Service) finish(j *job, st *state) {
+	if st != nil {
+		s.save(st) //nolint:errcheck // it is said
+	}
+	delete(s.jobs, j.now.Device)
+	close(j.done)
+}
+
+// after is what follows a run: people are told, and it is looked again.
+func (s *Service) after() {
+	s.deliver()
+	s.Wake()
+}
+
+// sheetWatch notes what the phone asks its owner, as soon as it does.
+type sheetWatch struct {
+	service *Service
+	state   *state
+	nudge   bool
+	shown   bool
+	typed   bool
+}
+
+// event hears of every step of a run.
+func (w *sheetWatch) event(e russet.Event) {
+	nudge := w.nudge && (e.Stage == russet.Waiting || e.Passcode)
+	shown := e.Passcode && !w.shown
+	sends := e.Stage == russet.Receiving || e.Stage == russet.Preparing
+	typed := w.shown && sends && !e.Passcode && !w.typed
+	if !nudge && !shown && !typed {
+		return
+	}
+	s := w.service
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if nudge {
+		w.nudge = false
+		w.state.Nudged = s.now()
+		w.state.post(notify.ForPasscode(s.subject(w.state, ""), false))
+	}
+	if a := w.state.open(); a != nil {
+		w.shown, w.typed = w.shown || shown, w.typed || typed
+		a.Asked, a.Answered = a.Asked || shown, a.Answered || typed
+	}
+	s.save(w.state) //nolint:errcheck // it is said
+	if nudge {
+		s.work.Go(func() { s.deliver() })
+	}
+}

@@ -1,0 +1,206 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"russet"
+	"russet/internal/host"
+	"russet/internal/schedule"
+)
+
+// How old what is known of a store may be, and how long it may take to answer.
+const (
+	shelfAge     = time.Hour
+	problemAge   = 10 * time.Minute // of one that took nothing
+	shelfPatient = 30 * time.Second
+)
+
+// shelf is what is known of a store. What it points to does not change.
+type shelf struct {
+	name    string
+	vault   bool
+	at      time.Time // when it was looked at; zero if never, or if that is old
+	status  host.StoreStatus
+	newest  map[russet.UDID]russet.Backup
+	problem string // why it takes nothing, in words
+	asking  bool   // it is being looked at
+}
+
+// shelfOf is what is known of a store. Service.mu is held.
+func (s *Service) shelfOf(name string) *shelf {
+	if sh := s.shelves[name]; sh != nil {
+		return sh
+	}
+	return &shelf{name: name, problem: "there is no store of that name"}
+}
+
+// forget makes the next look ask a store anew. Service.mu is held.
+func (s *Service) forget(store string) {
+	if sh := s.shelves[store]; sh != nil {
+		old := *sh
+		old.at = time.Time{}
+		s.shelves[store] = &old
+	}
+}
+
+// refresh looks at the stores whose state is not known well enough, all at
+// once. One that does not answer in time is looked at further, and keeps nobody
+// waiting.
+func (s *Service) refresh(ctx context.Context, settings []host.StoreSettings) {
+	var all sync.WaitGroup
+	s.mu.Lock()
+	for name := range s.shelves {
+		if !slices.ContainsFunc(settings, func(st host.StoreSettings) bool { return st.Name == name }) {
+			delete(s.shelves, name)
+		}
+	}
+	for _, st := range settings {
+		sh := s.shelves[st.Name]
+		if sh == nil {
+			sh = &shelf{name: st.Name, vault: host.IsVault(st.URL)}
+		}
+		if sh.asking || !sh.stale(s.now()) {
+			continue
+		}
+		asked := *sh
+		asked.asking = true
+		s.shelves[st.Name] = &asked
+		all.Go(func() { s.ask(ctx, st, sh) })
+	}
+	s.mu.Unlock()
+	all.Wait()
+}
+
+// ask looks at one store, and waits for it for a while.
+func (s *Service) ask(ctx context.Context, st host.StoreSettings, before *shelf) {
+	ctx, cancel := context.WithTimeout(ctx, shelfPatient)
+	answered := make(chan struct{})
+	go func() {
+		defer cancel()
+		defer close(answered)
+		sh := s.examine(ctx, st, before)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.shelves[st.Name] = sh
+	}()
+	select {
+	case <-answered:
+		return
+	case <-ctx.Done():
+	}
+	select {
+	case <-answered: // it heeded the end of ctx
+	case <-time.After(time.Second):
+		silent := *before
+		silent.at, silent.problem, silent.asking = s.now(), "it does not answer", true
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if sh := s.shelves[st.Name]; sh != nil && sh.asking {
+			s.shelves[st.Name] = &silent
+		}
+	}
+}
+
+func (sh *shelf) stale(now time.Time) bool {
+	limit := shelfAge
+	if sh.problem != "" {
+		limit = problemAge
+	}
+	age := now.Sub(sh.at)
+	return sh.at.IsZero() || age < 0 || age > limit
+}
+
+// examine looks at one store.
+func (s *Service) examine(ctx context.Context, st host.StoreSettings, before *shelf) *shelf {
+	defer s.using()()
+	sh := &shelf{name: st.Name, vault: before.vault, at: s.now(), newest: map[russet.UDID]russet.Backup{}}
+	backups, err := s.host.Backups(ctx, st.Name, "", false)
+	if err == nil {
+		sh.status = s.host.StoreStatus(ctx, st)
+		sh.problem = sh.status.Problem
+	} else {
+		sh.newest, sh.status.StoreSettings, sh.problem = before.newest, st, inWords(err)
+	}
+	sh.status.Problem = sh.problem
+	for _, b := range backups { // oldest first
+		if b.Problem == "" {
+			sh.newest[b.Device] = b
+		}
+	}
+	return sh
+}
+
+// inWords is what went wrong, without what was being done.
+func inWords(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "it does not answer"
+	}
+	if e, ok := errors.AsType[*russet.Error](err); ok {
+		return cmp.Or(e.What, err.Error())
+	}
+	return err.Error()
+}
+
+// facts is what the schedule has to know of a store for a device.
+func (sh *shelf) facts(v *view, now time.Time) schedule.StoreFacts {
+	f := schedule.StoreFacts{Name: sh.name, Problem: sh.problem, Copies: sh.vault}
+	if b, ok := sh.newest[v.device.UDID]; ok {
+		f.Last = b.Time
+	}
+	if v.state == nil {
+		return f
+	}
+	// The device's clock may be wrong, and the store away: we were there.
+	for _, a := range slices.Backward(v.state.Attempts) {
+		if a.Store != sh.name || a.Outcome != schedule.Done {
+			continue
+		}
+		end := cmp.Or(a.End, a.At)
+		if f.Last.IsZero() && sh.problem == "" || end.After(now) {
+			break // it has been deleted, or our clock was wrong
+		}
+		if end.After(f.Last) || f.Last.After(now) {
+			f.Last = end
+		}
+		break
+	}
+	return f
+}
+
+// using notes that a store is in use until the returned function is called.
+func (s *Service) using() (done func()) {
+	s.stores.RLock()
+	return func() {
+		s.mu.Lock()
+		s.used = s.now()
+		s.mu.Unlock()
+		s.stores.RUnlock()
+	}
+}
+
+// idle is how long the stores stay open when nobody needs them.
+const idle = 5 * time.Minute
+
+// rest lets go of the stores when they were not needed for a while: their
+// memory is free then, and their disks can be unmounted.
+func (s *Service) rest() {
+	s.mu.Lock()
+	since := s.now().Sub(s.used)
+	used := !s.used.IsZero()
+	s.mu.Unlock()
+	if !used || since < idle && since >= 0 || !s.stores.TryLock() {
+		return
+	}
+	defer s.stores.Unlock()
+	if err := s.host.CloseStores(); err != nil {
+		s.log.Warn("a store could not be closed", "error", err)
+	}
+	s.mu.Lock()
+	s.used = time.Time{}
+	s.mu.Unlock()
+}
