@@ -137,7 +137,7 @@ func (a installedApp) attributes() (map[string]any, error) {
 // browsed is how many applications go into one answer.
 const browsed = 20
 
-func serveInstallation(_ context.Context, p *Phone, conn net.Conn) error {
+func serveInstallation(_ context.Context, p *Phone, conn net.Conn, _ guest) error {
 	for {
 		msg, err := wire.Read(conn)
 		if err != nil {

@@ -1,15 +1,6 @@
 package vphone
 
-import (
-	"errors"
-	"fmt"
-	"net"
-	"net/netip"
-	"strconv"
-	"time"
-
-	"russet/vphone/internal/lockdown"
-)
+import "time"
 
 // Plug connects the cable. A Trust dialog that was refused can come again.
 func (p *Phone) Plug() {
@@ -30,12 +21,13 @@ func (p *Phone) Unplug() {
 		p.owner.dialog = dialogNone
 	}
 	p.mu.Unlock()
-	p.dropConns(func(network netip.Addr) bool { return !network.IsValid() })
+	p.dropConns(func(g guest) bool { return !g.overNetwork() })
 	p.tellWatchers()
 }
 
 // Reboot drops every connection and comes back after the reboot time. A phone
-// with a passcode is locked then, and was never unlocked.
+// with a passcode is locked then, and was never unlocked: it starts no services
+// and knows no network's password until its owner unlocks it.
 func (p *Phone) Reboot() {
 	p.mu.Lock()
 	if p.down {
@@ -64,20 +56,6 @@ func (p *Phone) Reboot() {
 	})
 }
 
-// presence is how the phone can be reached: over the cable, and at which
-// network address if it is on Wi-Fi.
-func (p *Phone) presence() (cable bool, network netip.Addr) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.down {
-		return false, netip.Addr{}
-	}
-	if p.wifi != nil && p.wifiEnabled() {
-		network = p.wifi.addr
-	}
-	return p.cable, network
-}
-
 // watch has fn called after the phone came, went, or was reached otherwise.
 func (p *Phone) watch(fn func()) {
 	p.mu.Lock()
@@ -85,94 +63,15 @@ func (p *Phone) watch(fn func()) {
 	p.watchers = append(p.watchers, fn)
 }
 
+// tellWatchers follows a change of where the phone can be found, or as what.
 func (p *Phone) tellWatchers() {
+	if err := p.advertise(); err != nil {
+		p.log.Warn("announce", "error", err)
+	}
 	p.mu.Lock()
 	watchers := p.watchers
 	p.mu.Unlock()
 	for _, fn := range watchers {
 		fn()
 	}
-}
-
-// wifi is the phone's place on a network.
-type wifi struct {
-	addr     netip.Addr
-	listener net.Listener // of lockdownd
-}
-
-// JoinNetwork makes the phone listen for lockdownd and its services on a local
-// address, as a phone on Wi-Fi does. It is seen there only while
-// EnableWifiConnections is on; see [Phone.SetWifi].
-func (p *Phone) JoinNetwork(addr netip.Addr) error {
-	l, err := net.Listen("tcp", netip.AddrPortFrom(addr, lockdown.Port).String())
-	if err != nil {
-		return fmt.Errorf("join network: %w", err)
-	}
-	p.LeaveNetwork()
-	p.mu.Lock()
-	p.wifi = &wifi{addr: addr, listener: l}
-	p.mu.Unlock()
-	go p.acceptLockdown(l, addr)
-	p.tellWatchers()
-	return nil
-}
-
-// LeaveNetwork ends what JoinNetwork began.
-func (p *Phone) LeaveNetwork() {
-	p.mu.Lock()
-	was := p.wifi
-	p.wifi = nil
-	p.mu.Unlock()
-	if was == nil {
-		return
-	}
-	if err := was.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		p.log.Debug("leave network", "error", err)
-	}
-	p.dropConns(netip.Addr.IsValid)
-	p.tellWatchers()
-}
-
-func (p *Phone) acceptLockdown(l net.Listener, addr netip.Addr) {
-	for {
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		serve, err := p.claim(lockdown.Port, addr)
-		if err != nil {
-			conn.Close()
-			continue
-		}
-		go serve(conn)
-	}
-}
-
-// listenOnNetwork gives a service a TCP port of its own, for one connection.
-func (p *Phone) listenOnNetwork(addr netip.Addr) (net.Listener, uint16, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(addr.String(), "0"))
-	if err != nil {
-		return nil, 0, err
-	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		return nil, 0, errors.Join(err, l.Close())
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return nil, 0, errors.Join(err, l.Close())
-	}
-	go func() {
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		serve, err := p.claim(uint16(n), addr)
-		if err != nil {
-			conn.Close()
-			return
-		}
-		serve(conn)
-	}()
-	return l, uint16(n), nil
 }

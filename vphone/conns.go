@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
+	"slices"
 	"time"
 
 	"russet/vphone/internal/lockdown"
@@ -31,6 +31,7 @@ var ErrRefused = errors.New("connection refused by the virtual iPhone")
 // A listener is a port that StartService opened, for one connection.
 type listener struct {
 	service service
+	from    guest
 	tls     *tls.Config  // nil: in the clear
 	socket  net.Listener // over Wi-Fi only
 	expire  *time.Timer
@@ -42,7 +43,7 @@ func (p *Phone) DialPort(ctx context.Context, port uint16) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	serve, err := p.claim(port, netip.Addr{})
+	serve, err := p.claim(port, route{})
 	if err != nil {
 		return nil, fmt.Errorf("port %d: %w", port, err)
 	}
@@ -53,17 +54,18 @@ func (p *Phone) DialPort(ctx context.Context, port uint16) (net.Conn, error) {
 
 // claim finds out what serves a port, before the host is told that it is
 // connected. What it returns must be called, and closes the connection.
-func (p *Phone) claim(port uint16, network netip.Addr) (serve func(net.Conn), err error) {
+func (p *Phone) claim(port uint16, by route) (serve func(net.Conn), err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.reachable(network) {
+	if !p.reachable(by) {
 		return nil, ErrRefused
 	}
 	if port == lockdown.Port {
 		p.running.Add(1)
 		return func(conn net.Conn) {
-			p.serve(conn, network, "lockdownd", func(conn net.Conn) error {
-				return lockdown.Serve(conn, link{phone: p, network: network}, p.log)
+			c := newConnection(conn, guest{route: by})
+			p.serve(c, "lockdownd", func(conn net.Conn) error {
+				return lockdown.Serve(conn, link{phone: p, conn: c}, p.log)
 			})
 		}, nil
 	}
@@ -74,15 +76,17 @@ func (p *Phone) claim(port uint16, network netip.Addr) (serve func(net.Conn), er
 	p.forget(port)
 	p.running.Add(1)
 	return func(conn net.Conn) {
-		p.serve(conn, network, l.service.name, func(conn net.Conn) error { return p.serveService(conn, l) })
+		from := l.from
+		from.route = by
+		p.serve(newConnection(conn, from), l.service.name, func(conn net.Conn) error { return p.serveService(conn, l, from) })
 	}, nil
 }
 
 // reachable says whether the phone is on, and at that end of a wire or on that
 // network. Phone.mu is held.
-func (p *Phone) reachable(network netip.Addr) bool {
-	if network.IsValid() {
-		return !p.down && p.wifi != nil && p.wifiEnabled()
+func (p *Phone) reachable(by route) bool {
+	if by.overNetwork() {
+		return p.onNetwork() && (by.wifi == p.wifi || slices.Contains(p.ghosts, by.wifi))
 	}
 	return !p.down && p.cable
 }
@@ -101,12 +105,12 @@ func (p *Phone) forget(port uint16) {
 }
 
 // open makes a service listen and returns its port.
-func (p *Phone) open(s service, session *tls.Config, network netip.Addr) (uint16, error) {
-	l := &listener{service: s, tls: session}
+func (p *Phone) open(s service, session *tls.Config, from guest) (uint16, error) {
+	l := &listener{service: s, tls: session, from: from}
 	var port uint16
-	if network.IsValid() {
+	if from.overNetwork() && len(from.wifi.listeners) > 0 {
 		var err error
-		if l.socket, port, err = p.listenOnNetwork(network); err != nil {
+		if l.socket, port, err = p.listenOnNetwork(from.route); err != nil {
 			return 0, fmt.Errorf("listen for %q: %w", s.name, err)
 		}
 	}
@@ -135,13 +139,14 @@ func (p *Phone) open(s service, session *tls.Config, network netip.Addr) (uint16
 
 // serve runs one connection, known to the phone so that pulling the cable
 // breaks it.
-func (p *Phone) serve(conn net.Conn, network netip.Addr, name string, handler func(net.Conn) error) {
+func (p *Phone) serve(conn *connection, name string, handler func(net.Conn) error) {
 	defer p.running.Done()
 	defer conn.Close()
 	p.mu.Lock()
-	reachable := p.reachable(network)
+	reachable := p.reachable(conn.route)
 	if reachable {
-		p.conns[conn] = network
+		p.conns[conn] = struct{}{}
+		p.demandHeart(conn.guest, name)
 	}
 	p.mu.Unlock()
 	if !reachable {
@@ -150,6 +155,7 @@ func (p *Phone) serve(conn net.Conn, network netip.Addr, name string, handler fu
 	defer func() {
 		p.mu.Lock()
 		delete(p.conns, conn)
+		p.restHeart(conn.guest)
 		p.mu.Unlock()
 	}()
 	err := handler(&faultyConn{Conn: conn, phone: p, service: name})
@@ -159,17 +165,17 @@ func (p *Phone) serve(conn net.Conn, network netip.Addr, name string, handler fu
 }
 
 // dropConns breaks connections: all, or those for which drop says so.
-func (p *Phone) dropConns(drop func(network netip.Addr) bool) {
+func (p *Phone) dropConns(drop func(guest) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for conn, network := range p.conns {
-		if drop == nil || drop(network) {
+	for conn := range p.conns {
+		if drop == nil || drop(conn.guest) {
 			conn.Close()
 		}
 	}
 }
 
-func (p *Phone) serveService(conn net.Conn, l *listener) error {
+func (p *Phone) serveService(conn net.Conn, l *listener, from guest) error {
 	if l.tls != nil {
 		secure, err := secureServer(conn, l.tls)
 		if err != nil {
@@ -178,5 +184,5 @@ func (p *Phone) serveService(conn net.Conn, l *listener) error {
 		defer secure.Close()
 		conn = secure
 	}
-	return l.service.serve(p.ctx, p, conn)
+	return l.service.serve(p.ctx, p, conn, from)
 }

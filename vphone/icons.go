@@ -12,7 +12,7 @@ import (
 )
 
 // serveSpringboard sends icons.
-func serveSpringboard(_ context.Context, p *Phone, conn net.Conn) error {
+func serveSpringboard(_ context.Context, p *Phone, conn net.Conn, _ guest) error {
 	for {
 		msg, err := wire.Read(conn)
 		if err != nil {

@@ -113,9 +113,8 @@ func (a attachment) event(clientVersion string) map[string]any {
 		"SerialNumber": a.phone.UDID(),
 	}
 	if a.network.IsValid() {
-		wifi := a.phone.WiFiAddress()
 		properties["ConnectionType"] = "Network"
-		properties["EscapedFullServiceName"] = wifi + "@" + linkLocal(wifi) + "-supportsRP-24._apple-mobdev2._tcp.local."
+		properties["EscapedFullServiceName"] = a.phone.InstanceName() + "." + mobdev + ".local."
 		properties["InterfaceIndex"] = 1
 		properties["NetworkAddress"] = usbmux.NetworkAddress(a.network, clientVersion)
 	} else {

@@ -67,7 +67,7 @@ func (m *Mux) connect(req usbmux.Request) (serve func(net.Conn), number int) {
 	if !ok {
 		return nil, usbmux.BadDevice
 	}
-	serve, err := a.phone.claim(port, a.network)
+	serve, err := a.phone.claim(port, a.phone.routeTo(a.network))
 	if err != nil {
 		return nil, usbmux.Refused
 	}

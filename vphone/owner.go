@@ -64,6 +64,7 @@ type ownerState struct {
 	sheet          *sheet
 	sheets         int // shown so far
 	battery        battery
+	trustTime      time.Duration
 	limited        map[string]bool // services that refuse with ServiceLimit
 }
 

@@ -8,15 +8,15 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"net/netip"
+	"time"
 
 	"russet/vphone/internal/lockdown"
 )
 
 // A link is the phone as lockdownd sees it from one connection.
 type link struct {
-	phone   *Phone
-	network netip.Addr // invalid over the cable
+	phone *Phone
+	conn  *connection // nil for what the phone does itself
 }
 
 var _ lockdown.Phone = link{}
@@ -27,10 +27,25 @@ const escrowLen = 32
 // Pair asks the owner. A host may ask again with another HostID while the
 // dialog is open, and gets the trust: idevicepair does that.
 func (l link) Pair(r lockdown.PairRecord) ([]byte, error) {
-	p := l.phone
-	if l.network.IsValid() {
+	if l.from().overNetwork() {
 		return nil, lockdown.ErrPairingOverNetwork
 	}
+	escrow, err := l.phone.pair(r)
+	if err == nil {
+		l.phone.trustChanged()
+	}
+	return escrow, err
+}
+
+// from is whose connection it is.
+func (l link) from() guest {
+	if l.conn == nil {
+		return guest{}
+	}
+	return l.conn.guest
+}
+
+func (p *Phone) pair(r lockdown.PairRecord) ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.protected() {
@@ -118,18 +133,43 @@ func (l link) ValidatePair(hostID string) error {
 func (l link) Unpair(hostID string) error {
 	p := l.phone
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, ok := p.state.Hosts[hostID]; !ok {
+	_, known := p.state.Hosts[hostID]
+	p.mu.Unlock()
+	if !known {
 		return lockdown.ErrInvalidHostID
 	}
-	delete(p.state.Hosts, hostID)
-	return p.state.save(p.dir)
+	defer p.trustChanged()
+	return p.update(func(s *state) { delete(s.Hosts, hostID) })
 }
 
 // ForgetHosts makes the phone trust no computer any more, as "Reset Location
 // & Privacy" does.
 func (p *Phone) ForgetHosts() error {
+	defer p.trustChanged()
 	return p.update(func(s *state) { s.Hosts = nil })
+}
+
+// trustChanged has the advert tell the computers that are trusted now.
+func (p *Phone) trustChanged() { p.tellWatchers() }
+
+// SetTrustTime makes the phone forget its computers when none of them has
+// opened a session for that long, as phones seem to do after about 30 days; 0
+// is the default, never. The time begins now.
+func (p *Phone) SetTrustTime(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.expiry != nil {
+		p.expiry.Stop()
+		p.expiry = nil
+	}
+	p.owner.trustTime = d
+	if d > 0 {
+		p.expiry = time.AfterFunc(d, func() {
+			if err := p.ForgetHosts(); err != nil {
+				p.log.Error("forget computers", "error", err)
+			}
+		})
+	}
 }
 
 // Session presents the certificate as the host sent it, byte for byte.
@@ -145,14 +185,22 @@ func (l link) Session(hostID string) (*tls.Config, error) {
 	if block == nil {
 		return nil, lockdown.ErrInvalidHostID
 	}
+	if l.conn != nil {
+		l.conn.host = hostID
+	}
+	if p.expiry != nil {
+		p.expiry.Reset(p.owner.trustTime)
+	}
 	return tlsConfig(tls.Certificate{Certificate: [][]byte{block.Bytes}, PrivateKey: p.key}), nil
 }
 
 // Start makes a service listen.
 //
-// While the screen is locked the backup needs the host's EscrowBag; since the
-// phone was switched on and until it is unlocked once, there is nothing the
-// bag could open. That all other services start nevertheless is an assumption.
+// While the screen is locked the backup needs the host's EscrowBag; that all
+// other services start nevertheless is an assumption. Since the phone was
+// switched on and until it is unlocked once, there is nothing the bag could
+// open, and none of them start: how a phone refuses those that want no bag is
+// an assumption, too.
 func (l link) Start(name string, escrow []byte, session *tls.Config) (port uint16, secure bool, err error) {
 	p := l.phone
 	s, ok := serviceNamed(name)
@@ -162,25 +210,32 @@ func (l link) Start(name string, escrow []byte, session *tls.Config) (port uint1
 	if session == nil && !s.sessionless {
 		return 0, false, lockdown.ErrSessionInactive
 	}
-	if err := p.admit(s, escrow); err != nil {
+	p.mu.Lock()
+	err = p.admit(s, escrow)
+	from := l.from()
+	p.mu.Unlock()
+	if err != nil {
 		return 0, false, err
 	}
 	if s.sessionless {
 		session = nil
 	}
-	port, err = p.open(s, session, l.network)
+	port, err = p.open(s, session, from)
 	return port, session != nil, err
 }
 
 // admit says whether a service may start while the phone is as it is.
+// Phone.mu is held.
 func (p *Phone) admit(s service, escrow []byte) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	switch {
 	case p.owner.limited[s.name]:
 		return lockdown.ErrServiceLimit
-	case !s.sealed || !p.protected():
+	case s.sessionless || !p.protected():
 		return nil
+	case !s.sealed && p.owner.unlockedOnce:
+		return nil
+	case !s.sealed:
+		return lockdown.ErrPasswordProtected
 	case !p.owner.unlockedOnce && len(escrow) > 0:
 		return lockdown.ErrMissingValue
 	case len(escrow) == 0:

@@ -25,8 +25,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -92,13 +90,21 @@ type Phone struct {
 	state    state
 	owner    ownerState
 	cable    bool
-	down     bool                 // rebooting
-	wifi     *wifi                // nil while not on a network
+	down     bool    // rebooting
+	wifi     *wifi   // nil while not on a network
+	ghosts   []*wifi // addresses that it roamed away from
+	dozing   bool    // on the network, but asleep
+	announce bool    // by multicast DNS
+	hearts   hearts
+	expiry   *time.Timer          // of all trust
 	ports    map[uint16]*listener // what StartService opened
 	nextPort uint16
-	conns    map[net.Conn]netip.Addr // invalid address: over the cable
+	conns    map[*connection]struct{}
 	armed    []*Fault
 	watchers []func() // told when the phone comes or goes
+
+	advertising sync.Mutex // guards what follows; taken before mu
+	advertised  advertised
 }
 
 var _ agent.Phone = (*Phone)(nil)
@@ -164,6 +170,7 @@ func prepare(dir string, s state, o Options) (*Phone, error) {
 			return nil, fmt.Errorf("open the phone's disk: %w", err)
 		}
 	}
+	s.Private = s.Private.or(newPrivate())
 	p := &Phone{
 		dir: dir, key: key, disk: storage, state: s,
 		log:        cmp.Or(o.Logger, slog.New(slog.DiscardHandler)).With("phone", s.Identity.Name),
@@ -175,7 +182,8 @@ func prepare(dir string, s state, o Options) (*Phone, error) {
 		owner:      ownerState{unlockedOnce: true, battery: battery{level: 80, charging: true}},
 		ports:      map[uint16]*listener{},
 		nextPort:   firstPort,
-		conns:      map[net.Conn]netip.Addr{},
+		conns:      map[*connection]struct{}{},
+		hearts:     hearts{demand: heartbeatDemand, hosts: map[string]*pulse{}, open: map[*heart]struct{}{}},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p, p.furnish()

@@ -2,12 +2,10 @@ package vphone
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strings"
-	"time"
 
 	"russet/vphone/agent"
 	"russet/vphone/internal/afc"
@@ -19,7 +17,7 @@ type service struct {
 	name        string
 	sessionless bool // also for hosts that are not paired, and then in the clear
 	sealed      bool // wants the EscrowBag while the screen is locked
-	serve       func(ctx context.Context, p *Phone, conn net.Conn) error
+	serve       func(ctx context.Context, p *Phone, conn net.Conn, from guest) error
 }
 
 // services lists what this phone has.
@@ -32,7 +30,7 @@ func services() []service {
 		{name: "com.apple.mobile.installation_proxy", serve: serveInstallation},
 		{name: "com.apple.springboardservices", serve: serveSpringboard},
 		{name: "com.apple.mobile.diagnostics_relay", serve: serveDiagnostics},
-		{name: "com.apple.mobile.heartbeat", serve: serveHeartbeat},
+		{name: heartbeatService, serve: serveHeartbeat},
 	}
 }
 
@@ -47,14 +45,14 @@ func serviceNamed(name string) (service, bool) {
 
 // serveBackup hands the connection to the backup agent. The applications are
 // looked up first: a restore may be writing the disk afterwards.
-func serveBackup(ctx context.Context, p *Phone, conn net.Conn) error {
+func serveBackup(ctx context.Context, p *Phone, conn net.Conn, _ guest) error {
 	if _, err := p.installed(); err != nil {
 		return err
 	}
 	return agent.Serve(ctx, conn, p)
 }
 
-func serveAFC(_ context.Context, p *Phone, conn net.Conn) error {
+func serveAFC(_ context.Context, p *Phone, conn net.Conn, _ guest) error {
 	root, err := os.OpenRoot(p.MediaDir())
 	if err != nil {
 		return err
@@ -71,13 +69,13 @@ func serveAFC(_ context.Context, p *Phone, conn net.Conn) error {
 	return afc.Serve(conn, root, &p.mediaLocks, info, p.log)
 }
 
-func serveNotices(_ context.Context, p *Phone, conn net.Conn) error {
+func serveNotices(_ context.Context, p *Phone, conn net.Conn, _ guest) error {
 	return p.relayNotices(conn, func(string) bool { return true })
 }
 
 // serveFewNotices is what usbmuxd uses before it is trusted. Which names a
 // real phone allows there is not known beyond those two that usbmuxd observes.
-func serveFewNotices(_ context.Context, p *Phone, conn net.Conn) error {
+func serveFewNotices(_ context.Context, p *Phone, conn net.Conn, _ guest) error {
 	return p.relayNotices(conn, func(name string) bool {
 		return strings.HasPrefix(name, "com.apple.mobile.lockdown.")
 	})
@@ -113,40 +111,8 @@ func (p *Phone) relayNotices(conn net.Conn, allowed func(name string) bool) erro
 	}
 }
 
-const (
-	heartbeatInterval = 10 * time.Second
-	heartbeatGrace    = 5 * time.Second
-)
-
-// serveHeartbeat asks the host at intervals whether it is still there.
-func serveHeartbeat(ctx context.Context, _ *Phone, conn net.Conn) error {
-	tick := time.NewTicker(heartbeatInterval)
-	defer tick.Stop()
-	for {
-		marco := map[string]any{"Command": "Marco", "Interval": int(heartbeatInterval / time.Second)}
-		if err := wire.WriteBinary(conn, marco); err != nil {
-			return err
-		}
-		if err := conn.SetReadDeadline(time.Now().Add(heartbeatInterval + heartbeatGrace)); err != nil {
-			return err
-		}
-		polo, err := wire.Read(conn)
-		if err != nil {
-			return err
-		}
-		if polo["Command"] != "Polo" {
-			return errors.New("heartbeat without Polo")
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
 // serveDiagnostics is diagnostics_relay.
-func serveDiagnostics(_ context.Context, p *Phone, conn net.Conn) error {
+func serveDiagnostics(_ context.Context, p *Phone, conn net.Conn, _ guest) error {
 	for {
 		msg, err := wire.Read(conn)
 		if err != nil {

@@ -38,6 +38,7 @@ type state struct {
 	Conditions    map[string]bool           `json:",omitempty"`
 	Hosts         map[string]host           `json:",omitempty"` // by HostID
 	Values        map[string]map[string]any `json:",omitempty"` // what hosts wrote, by domain and key
+	Private       private
 }
 
 // host is a computer the phone trusts, as it paired.

@@ -4,9 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"maps"
-	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"russet/vphone/agent"
@@ -81,6 +79,7 @@ func (l link) Set(domain, key string, value any, session bool) error {
 	switch {
 	case domain == "" && key == "DeviceName":
 		p.PostNotification(noteName)
+		p.tellWatchers()
 	case domain == domainWireless && key == "EnableWifiConnections":
 		p.wifiSwitched()
 	}
@@ -146,7 +145,7 @@ func (p *Phone) wifiSwitched() {
 	on := p.wifiEnabled()
 	p.mu.Unlock()
 	if !on {
-		p.dropConns(netip.Addr.IsValid)
+		p.dropConns(guest.overNetwork)
 	}
 	p.tellWatchers()
 }
@@ -174,11 +173,10 @@ func (p *Phone) values(domain string, session bool) map[string]any {
 	case domainBattery:
 		values = p.batteryValues()
 	case domainWireless:
-		id := p.state.Identity
 		values = map[string]any{
 			"EnableWifiConnections": false, "EnableWifiDebugging": false, "SupportsWifi": true, "SupportsWifiSyncing": true,
-			"BonjourFullServiceName": id.WiFiAddress + "@" + linkLocal(id.WiFiAddress) + "-supportsRP-24._apple-mobdev2._tcp.local.",
-			"InstanceName":           id.WiFiAddress + "@" + linkLocal(id.WiFiAddress) + "-supportsRP-24",
+			"BonjourFullServiceName": p.instance() + "." + mobdev + ".local.",
+			"InstanceName":           p.instance(),
 		}
 	case domainUsage, domainUsageFactory:
 		values = usage(free)
@@ -281,14 +279,4 @@ func usage(free int64) map[string]any {
 		"AmountDataAvailable": free,
 		"AmountDataReserved":  int64(200 << 20),
 	}
-}
-
-// linkLocal is the IPv6 address that goes with a MAC address, as phones write
-// it into the name of their advertisement.
-func linkLocal(mac string) string {
-	hex := strings.ReplaceAll(mac, ":", "")
-	if len(hex) != 12 {
-		return "fe80::1"
-	}
-	return "fe80::" + hex[:4] + ":" + hex[4:6] + "ff:fe" + hex[6:8] + ":" + hex[8:]
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,7 +31,9 @@ func just(do func(p *vphone.Phone)) func(context.Context, *vphone.Phone, []strin
 	return quiet(func(p *vphone.Phone) error { do(p); return nil })
 }
 
-func controls() []control {
+func controls() []control { return slices.Concat(ownerControls(), networkControls()) }
+
+func ownerControls() []control {
 	return []control{
 		{name: "plug", help: "plug the cable in", run: just((*vphone.Phone).Plug)},
 		{name: "unplug", help: "pull the cable: every connection over it breaks", run: just((*vphone.Phone).Unplug)},
@@ -50,8 +53,6 @@ func controls() []control {
 			help: "set the backup password; without one encryption is switched off",
 		},
 		{name: "power", args: "LEVEL on|off", least: 2, most: 2, run: controlPower, help: "battery in percent, charging or not"},
-		{name: "wifi", args: "on|off", least: 1, most: 1, run: controlWifi, help: "let hosts find the phone over Wi-Fi"},
-		{name: "network", args: "ADDRESS|off", least: 1, most: 1, run: controlNetwork, help: "listen on a local address, as a phone on Wi-Fi does"},
 		{
 			name: "condition", args: "NAME on|off", least: 2, most: 2, run: controlCondition,
 			help: "find-my, managed-off, setup-unfinished, requires-encryption, icloud-restore",
@@ -131,22 +132,6 @@ func controlPower(_ context.Context, p *vphone.Phone, args []string) (string, er
 		p.SetPower(level, charging)
 	}
 	return "", err
-}
-
-func controlWifi(_ context.Context, p *vphone.Phone, args []string) (string, error) {
-	on, err := onOff(args[0])
-	if err != nil {
-		return "", err
-	}
-	return "", p.SetWifi(on)
-}
-
-func controlNetwork(_ context.Context, p *vphone.Phone, args []string) (string, error) {
-	if args[0] == "off" {
-		p.LeaveNetwork()
-		return "", nil
-	}
-	return "", joinNetwork(p, args[0])
 }
 
 func controlCondition(_ context.Context, p *vphone.Phone, args []string) (string, error) {

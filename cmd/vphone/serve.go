@@ -7,10 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"russet/vphone"
 )
@@ -27,7 +27,8 @@ Flags:
 type serveOptions struct {
 	socket, control, records, network string
 	trust, passcode                   string
-	verbose                           bool
+	heartbeat                         time.Duration
+	announce, verbose                 bool
 }
 
 func runServe(ctx context.Context, args []string, out io.Writer) error {
@@ -36,7 +37,9 @@ func runServe(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&o.socket, "socket", "127.0.0.1:27015", "`address` to listen on: the path of a Unix socket, or host:port.\nEvery client understands 127.0.0.1:port")
 	flags.StringVar(&o.control, "control", "", "`path` of the Unix socket for vphone ctl")
 	flags.StringVar(&o.records, "records", "", "`folder` for pair records; without it they are forgotten at the end")
-	flags.StringVar(&o.network, "network", "", "local `address`, such as 127.0.0.2, where the first phone is also found over Wi-Fi")
+	flags.StringVar(&o.network, "network", "", "local `addresses`, such as 127.0.0.2, where the phones are found over Wi-Fi, too:\nA is the first phone's, A,B the first's and the second's, NAME=A that of the phone\nof this name or UDID; A+B are two addresses of one phone")
+	flags.BoolVar(&o.announce, "announce", false, "tell the network by multicast DNS (_apple-mobdev2._tcp) which phones are there")
+	flags.DurationVar(&o.heartbeat, "heartbeat", defaultHeartbeat, "how `long` computers may use services over Wi-Fi without answering a heartbeat;\n0 for clients that have none")
 	flags.StringVar(&o.trust, "trust", "yes", "how the Trust dialog is answered: `yes`, no, or ask")
 	flags.StringVar(&o.passcode, "passcode-answer", "yes", "how the passcode sheet is answered: `yes`, no, or ask")
 	flags.BoolVar(&o.verbose, "v", false, "write every request to standard error")
@@ -79,12 +82,13 @@ func (o serveOptions) plugIn(ctx context.Context, mux *vphone.Mux, dirs []string
 	for _, p := range phones {
 		p.SetTrust(trust)
 		p.SetPasscodeAnswer(passcode)
+		p.DemandHeartbeat(o.heartbeat)
 		mux.Add(p)
 	}
-	if err != nil || o.network == "" {
+	if err != nil {
 		return err
 	}
-	return joinNetwork(phones[0], o.network)
+	return o.joinNetworks(phones)
 }
 
 func openPhones(ctx context.Context, dirs []string, log *slog.Logger) ([]*vphone.Phone, error) {
@@ -109,17 +113,6 @@ func openPhones(ctx context.Context, dirs []string, log *slog.Logger) ([]*vphone
 		seen[p.UDID()] = dir
 	}
 	return phones, nil
-}
-
-func joinNetwork(p *vphone.Phone, address string) error {
-	addr, err := netip.ParseAddr(address)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
-	}
-	if err := p.SetWifi(true); err != nil {
-		return err
-	}
-	return p.JoinNetwork(addr)
 }
 
 func parseAnswer(word string) (vphone.Answer, error) {
@@ -152,7 +145,7 @@ func (o serveOptions) serve(ctx context.Context, mux *vphone.Mux, out io.Writer)
 	fmt.Fprintf(out, "USBMUXD_SOCKET_ADDRESS=%s\n", variable)
 	for _, p := range mux.Phones() {
 		id := p.Identity()
-		fmt.Fprintf(out, "%s  %s, %s, iOS %s\n", id.UDID, id.DeviceName, id.ProductType, id.ProductVersion)
+		fmt.Fprintf(out, "%s  %s, %s, iOS %s%s\n", id.UDID, id.DeviceName, id.ProductType, id.ProductVersion, whereabouts(p))
 	}
 	return mux.Serve(ctx, listener)
 }

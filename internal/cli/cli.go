@@ -188,6 +188,7 @@ const (
 var groups = [][2]string{
 	{"phone", "Phones:"},
 	{"backup", "Backups:"},
+	{"self", "By itself:"},
 	{"inside", "Inside a backup:"},
 	{"trust", "Is it good?"},
 	{"about", "About:"},

@@ -9,7 +9,8 @@ func (a *app) commands() []*cobra.Command {
 		a.storeCommand(), a.backupCommand(), a.backupsCommand(), a.archiveCommand(), a.unarchiveCommand(),
 		a.deleteCommand(), a.policyCommand(), a.pruneCommand(), a.restoreCommand(), a.importCommand(), a.copyCommand(),
 		a.lsCommand(), a.getCommand(), a.searchCommand(), a.diffCommand(), a.sizeCommand(), a.exportCommand(),
-		a.verifyCommand(), a.repairCommand(), a.drillCommand(), a.doctorCommand(),
+		a.verifyCommand(), a.repairCommand(), a.drillCommand(), a.doctorCommand(), a.notifyCommand(),
+		a.choresCommand(),
 		a.demoCommand(), a.versionCommand(), a.manCommand(),
 	}
 }

@@ -50,7 +50,7 @@ func many[N int | int64](n N, one string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	if stem, ok := strings.CutSuffix(one, "y"); ok {
+	if stem, ok := strings.CutSuffix(one, "y"); ok && !strings.HasSuffix(stem, "a") { // copies, but days
 		return count(n) + " " + stem + "ies"
 	}
 	return count(n) + " " + one + "s"

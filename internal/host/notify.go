@@ -1,12 +1,16 @@
 package host
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -183,4 +187,23 @@ func (h *Host) tell(ctx context.Context, channels []notify.Channel, message func
 	}
 	wg.Wait()
 	return all
+}
+
+// SecretLines reads the first lines of a file, n at most. No line or part of
+// one is ever in an error.
+func SecretLines(name string, n int) ([]string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, &russet.Error{Kind: russet.Usage, Doing: "read the secret", What: plainFileError(err), Err: err}
+	}
+	defer f.Close()
+	var lines []string
+	in := bufio.NewScanner(io.LimitReader(f, maxPassword))
+	for len(lines) < n && in.Scan() {
+		lines = append(lines, strings.TrimSpace(in.Text()))
+	}
+	if in.Err() != nil {
+		return nil, fmt.Errorf("read the secret from %q: it is too long, or cannot be read", name)
+	}
+	return lines, nil
 }

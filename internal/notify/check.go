@@ -30,8 +30,8 @@ func bad(hint, format string, args ...any) error {
 // Check tells whether a channel can be used with those credentials, as far as
 // that shows without sending anything.
 func Check(ch Channel, c Credentials) error {
-	if !slices.Contains(Types(), ch.Type) {
-		return bad("choose one of "+list(Types()), "%q is no type of channel", ch.Type)
+	if err := checkType(ch.Type); err != nil {
+		return err
 	}
 	for _, k := range ch.Events {
 		if !slices.Contains(Kinds(), k) {
@@ -58,6 +58,13 @@ func Check(ch Channel, c Credentials) error {
 	default:
 		return checkWeb(ch, c)
 	}
+}
+
+func checkType(typ Type) error {
+	if slices.Contains(Types(), typ) {
+		return nil
+	}
+	return bad("choose one of "+list(Types()), "%q is no type of channel", typ)
 }
 
 // checkUnused refuses what a type has no use for, rather than ignore it.
@@ -97,6 +104,9 @@ func checkMail(ch Channel, c Credentials) error {
 	a, err := parseMail(ch.URL)
 	if err != nil {
 		return err
+	}
+	if a.user != "" && c.Token == "" {
+		return bad("name a file that holds it with --secret-file, or leave the user out of the address if the server wants none", "there is a user, and no password")
 	}
 	if a.user == "" && c.Token != "" {
 		return bad("put the user before the server: smtp://anna@mail.example.org", "there is a password, and no user it belongs to")
@@ -174,9 +184,9 @@ func checkParts(ch Channel, c Credentials, u *url.URL) error {
 	case ch.Type == HealthCheck && path == "":
 		return bad("copy the ping URL of the check: https://hc-ping.com/…", "the address names no check")
 	case ch.Type == Gotify && c.Token == "":
-		return bad("make an application in Gotify and take its token", "Gotify needs a token")
+		return bad("make an application in Gotify and take its token; --secret-file names a file that holds it", "Gotify needs a token")
 	case ch.Type == Telegram && !strings.Contains(string(c.Token), ":"):
-		return bad("write to @BotFather in Telegram: it makes a bot and tells its token, such as 123456:ABC…", "Telegram needs the token of a bot")
+		return bad("write to @BotFather in Telegram: it makes a bot and tells its token, such as 123456:ABC…; --secret-file names a file that holds it", "Telegram needs the token of a bot")
 	case ch.Type == Telegram && len(ch.To) != 1:
 		return bad("write to your bot, then name your chat's number with --to", "Telegram needs one chat")
 	default:
@@ -226,6 +236,9 @@ func InTheClear(ch Channel) bool { return strings.HasPrefix(ch.URL, "http://") }
 // settings and shown, and the whole of it where that is a secret.
 func Split(typ Type, typed string) (shown string, address secrets.Secret, err error) {
 	typed = strings.TrimSpace(typed)
+	if err := checkType(typ); err != nil {
+		return "", "", err
+	}
 	switch {
 	case typ == Email, typ == Desktop:
 		return typed, "", nil // Check reads it
@@ -240,6 +253,12 @@ func Split(typ Type, typed string) (shown string, address secrets.Secret, err er
 		return u.String(), "", nil
 	}
 	return Shown(u), secrets.Secret(u.String()), nil
+}
+
+// Bare says that an address names a server and nothing on it.
+func Bare(typed string) bool {
+	u, err := url.Parse(typed)
+	return err == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == ""
 }
 
 // Shown is the beginning of an address, which is no secret.
