@@ -49,6 +49,9 @@ type Options struct {
 	// Patience is how long operations wait for a server that was there and can
 	// no longer be reached; 0 is a minute.
 	Patience time.Duration
+	// Silence is how long an operation waits for a server that takes connections
+	// and does not answer; 0 is five minutes.
+	Silence time.Duration
 
 	Log *slog.Logger // what does not stop a backup: the mirror's failures; may be nil
 }
@@ -105,6 +108,9 @@ func (b *Backend) open(ctx context.Context) (err error) {
 		b.provider, err = openWebDAV(ctx, &b.opts)
 	default:
 		err = refuse("there is no address of a vault", "")
+	}
+	if kind := b.opts.Location.Kind; err == nil && (kind == SFTP || kind == WebDAV) {
+		b.provider = detached{b.provider}
 	}
 	return err
 }

@@ -20,7 +20,17 @@ const (
 	knockTime = 5 * time.Second
 
 	hangUpTime = 500 * time.Millisecond
+
+	// defaultSilence is how long a server that takes connections may keep an
+	// operation waiting, beside what its bytes need on a slow line. Clients give
+	// up after minutes, and try ten times.
+	defaultSilence = 5 * time.Minute
+	slowLine       = 32 << 10 // bytes per second
+	mostOfABlob    = 64 << 20 // bytes, when it is not known how large it is
 )
+
+// errSilent is a server that is there and does not answer. It is a net.Error.
+var errSilent error = &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
 
 // watch ends operations on a server that cannot be reached any more. Kopia and
 // the clients below it each try ten times, one inside the other: that makes
@@ -28,9 +38,11 @@ const (
 type watch struct {
 	address  string
 	patience time.Duration
+	silence  time.Duration
 
-	mu   sync.Mutex
-	gone bool // the last that was heard of it is that it cannot be reached
+	mu     sync.Mutex
+	gone   bool // the last that was heard of it is that it cannot be reached
+	silent bool // it let the last operation wait in vain
 }
 
 // newWatch is nil for what has no server of its own to look for.
@@ -52,13 +64,17 @@ func newWatch(o Options) *watch {
 	if o.Patience <= 0 {
 		o.Patience = defaultPatience
 	}
-	return &watch{address: l.address(port), patience: o.Patience}
+	if o.Silence <= 0 {
+		o.Silence = defaultSilence
+	}
+	return &watch{address: l.address(port), patience: o.Patience, silence: o.Silence}
 }
 
-// run does one operation.
-func (w *watch) run(ctx context.Context, do func(context.Context) error) error {
+// run does one operation that moves so many bytes. What do calls heard says
+// that the server answers.
+func (w *watch) run(ctx context.Context, bytes int64, do func(ctx context.Context, heard func()) error) error {
 	if w == nil {
-		return do(ctx)
+		return do(ctx, func() {})
 	}
 	if w.isGone() {
 		if err := w.knock(ctx); err != nil {
@@ -66,16 +82,22 @@ func (w *watch) run(ctx context.Context, do func(context.Context) error) error {
 		}
 		w.setGone(false)
 	}
+	var last atomic.Int64
+	heard := func() { last.Store(time.Now().UnixNano()) }
+	heard()
+	limit := w.limit(bytes)
+	silent := func() bool { return time.Since(time.Unix(0, last.Load())) >= limit }
 	ctx, cancel := context.WithCancelCause(ctx)
 	looking := make(chan struct{})
 	go func() {
 		defer close(looking)
-		w.look(ctx, cancel)
+		w.look(ctx, silent, cancel)
 	}()
-	err := do(ctx)
+	err := do(ctx, heard)
 	cause := context.Cause(ctx)
 	cancel(nil)
 	<-looking
+	w.setSilent(err != nil && errors.Is(cause, errSilent))
 	if err == nil {
 		return nil
 	}
@@ -86,6 +108,23 @@ func (w *watch) run(ctx context.Context, do func(context.Context) error) error {
 		w.setGone(true)
 	}
 	return err
+}
+
+// limit is how long the server may be silent. One that just was gets less.
+func (w *watch) limit(bytes int64) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	silence := w.silence
+	if w.silent {
+		silence = min(silence, w.patience)
+	}
+	return silence + time.Duration(bytes)*time.Second/slowLine
+}
+
+func (w *watch) setSilent(silent bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.silent = silent
 }
 
 func (w *watch) isGone() bool {
@@ -101,9 +140,9 @@ func (w *watch) setGone(gone bool) {
 }
 
 // look ends the operation when nobody has been there for as long as patience
-// lasts.
-func (w *watch) look(ctx context.Context, end context.CancelCauseFunc) {
-	tick := time.NewTicker(min(lookEvery, w.patience/2))
+// lasts, or who is there has been silent for too long.
+func (w *watch) look(ctx context.Context, silent func() bool, end context.CancelCauseFunc) {
+	tick := time.NewTicker(min(lookEvery, w.patience/2, w.silence/2))
 	defer tick.Stop()
 	since := time.Time{}
 	for {
@@ -111,6 +150,10 @@ func (w *watch) look(ctx context.Context, end context.CancelCauseFunc) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+		if silent() {
+			end(errSilent)
+			return
 		}
 		err := w.knock(ctx)
 		switch {

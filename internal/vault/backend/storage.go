@@ -47,7 +47,7 @@ func (b *Backend) PutBlob(ctx context.Context, id blob.ID, data blob.Bytes, opts
 	if err := wait(ctx, b.up, size); err != nil {
 		return err
 	}
-	err := b.watch.run(ctx, func(ctx context.Context) error { return b.provider.PutBlob(ctx, id, data, opts) })
+	err := b.watch.run(ctx, size, func(ctx context.Context, _ func()) error { return b.provider.PutBlob(ctx, id, data, opts) })
 	if err == nil && b.folder != nil {
 		err = b.syncNames(ctx, id)
 	}
@@ -68,7 +68,7 @@ func (b *Backend) DeleteBlob(ctx context.Context, id blob.ID) error {
 	if err := b.before("deleteblob", string(id)); err != nil {
 		return err
 	}
-	if err := b.watch.run(ctx, func(ctx context.Context) error { return b.provider.DeleteBlob(ctx, id) }); err != nil {
+	if err := b.watch.run(ctx, 0, func(ctx context.Context, _ func()) error { return b.provider.DeleteBlob(ctx, id) }); err != nil {
 		return explain(b.opts.Location, "delete in the vault", err)
 	}
 	b.count.deletes.Add(1)
@@ -96,7 +96,11 @@ func (b *Backend) GetBlob(ctx context.Context, id blob.ID, offset, length int64,
 	if err := wait(ctx, b.down, length); err != nil {
 		return err
 	}
-	err := b.watch.run(ctx, func(ctx context.Context) error { return b.provider.GetBlob(ctx, id, offset, length, out) })
+	most := length
+	if length < 0 {
+		most = mostOfABlob
+	}
+	err := b.watch.run(ctx, most, func(ctx context.Context, _ func()) error { return b.provider.GetBlob(ctx, id, offset, length, out) })
 	b.count.gets.Add(1)
 	// Asking again is for answers only an empty blob gives, not for a dead server.
 	if quarantinable(id) && out.Length() == 0 && (err == nil && length < 0 || errors.Is(err, blob.ErrInvalidRange) || err != nil && b.folder != nil) {
@@ -117,7 +121,7 @@ func (b *Backend) GetBlob(ctx context.Context, id blob.ID, offset, length int64,
 // GetMetadata describes a blob. One in quarantine is not there.
 func (b *Backend) GetMetadata(ctx context.Context, id blob.ID) (blob.Metadata, error) {
 	var m blob.Metadata
-	err := b.watch.run(ctx, func(ctx context.Context) (err error) {
+	err := b.watch.run(ctx, 0, func(ctx context.Context, _ func()) (err error) {
 		m, err = b.provider.GetMetadata(ctx, id)
 		return err
 	})
@@ -144,8 +148,9 @@ func (b *Backend) ListBlobs(ctx context.Context, prefix blob.ID, each func(blob.
 func (b *Backend) list(ctx context.Context, prefix blob.ID, each func(blob.Metadata) error) error {
 	b.count.lists.Add(1)
 	var mine error
-	err := b.watch.run(ctx, func(ctx context.Context) error {
+	err := b.watch.run(ctx, 0, func(ctx context.Context, heard func()) error {
 		return b.provider.ListBlobs(ctx, prefix, func(m blob.Metadata) error {
+			heard()
 			mine = each(m)
 			return mine
 		})

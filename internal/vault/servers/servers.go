@@ -116,11 +116,16 @@ func (s *Server) Kill() {
 }
 
 // Hang stops the server without ending it: connections are taken, and nothing
-// is ever answered. Kill ends that too.
-func (s *Server) Hang() {
+// is ever answered. WakeUp ends that, and Kill does.
+func (s *Server) Hang() { s.signal(syscall.SIGSTOP) }
+
+// WakeUp ends a Hang: what was asked meanwhile is answered.
+func (s *Server) WakeUp() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig syscall.Signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	must(s.t, s.process.Process.Signal(syscall.SIGSTOP))
+	must(s.t, s.process.Process.Signal(sig))
 }
 
 // KillAfter kills the server as soon as n more bytes have gone to it. The
