@@ -41,11 +41,16 @@ type Dialer interface {
 type Options struct {
 	Label string       // program name for the device's logs; "" is "russet"
 	Log   *slog.Logger // nil is silence
+	// Modern demands TLS 1.2 also of a device that calls itself older than iOS
+	// 10. On a network anybody can say so before the session.
+	Modern bool
 }
 
 func (o Options) withDefaults() Options {
 	return Options{Label: cmp.Or(o.Label, "russet"), Log: cmp.Or(o.Log, slog.New(slog.DiscardHandler))}
 }
+
+func (o Options) legacy(i Info) bool { return i.legacy() && !o.Modern }
 
 // ErrRestoreMode is a device that waits for new firmware. It has no settings
 // and no services.
@@ -84,7 +89,7 @@ func (dev *Device) open(ctx context.Context) (*lockdown.Client, Info, error) {
 	if err != nil {
 		return nil, Info{}, err
 	}
-	if err := c.StartSession(ctx, dev.record, first.legacy()); err != nil {
+	if err := c.StartSession(ctx, dev.record, dev.opts.legacy(first)); err != nil {
 		_ = c.Close()
 		return nil, Info{}, err
 	}

@@ -56,7 +56,7 @@ func (dev *Device) Dial(ctx context.Context, service string, opts ServiceOptions
 	if !started.TLS {
 		return buffered, nil
 	}
-	secure, err := lockdown.Handshake(ctx, buffered, dev.record, dev.info.legacy())
+	secure, err := lockdown.Handshake(ctx, buffered, dev.record, dev.opts.legacy(dev.info))
 	if err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("connect to %s: %w", service, err)

@@ -122,3 +122,18 @@ func problem(err error) string {
 		return "does not answer: unplug it and plug it in again (" + err.Error() + ")"
 	}
 }
+
+// networkProblem says why a device that announces itself on the network cannot
+// be used.
+func networkProblem(err error) string {
+	switch {
+	case errors.Is(err, lockdown.InvalidHostID), errors.Is(err, lockdown.InvalidPairRecord):
+		return `on the network, but it no longer trusts this computer: connect the cable, unlock it and type "russet pair"`
+	case errors.Is(err, lockdown.ErrImpostor):
+		return "something on the network announces itself in its place"
+	case errors.Is(err, lockdown.PasswordProtected):
+		return "on the network, but locked since it was switched on: unlock it once"
+	default:
+		return "announces itself on the network, but does not answer: unlock it once; networks for guests keep their devices apart (" + err.Error() + ")"
+	}
+}

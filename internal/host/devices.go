@@ -1,11 +1,9 @@
 package host
 
 import (
-	"cmp"
 	"context"
+	"fmt"
 	"slices"
-	"strings"
-	"sync"
 
 	"russet"
 	"russet/device"
@@ -22,70 +20,55 @@ type sighting struct {
 	service string // its name in mDNS, as it said in the session; may be ""
 }
 
-// Devices lists the devices that usbmuxd sees, each once, and says of each
-// whether it could be backed up now. It never makes the Trust dialog appear.
+func devicesOf(seen []sighting) []russet.Device {
+	devices := make([]russet.Device, len(seen))
+	for i, s := range seen {
+		devices[i] = s.Device
+	}
+	return devices
+}
+
+// Devices lists the devices that are on the cable or on the network, each once
+// (the cable wins), and says of each whether it could be backed up now. On the
+// network only those are found with which there is a pairing. It never makes
+// the Trust dialog appear. No usbmuxd is an error only if there is nothing else.
 func (h *Host) Devices(ctx context.Context) ([]russet.Device, error) {
 	return h.connected(ctx)
 }
 
 func (h *Host) connected(ctx context.Context) ([]russet.Device, error) {
-	seen, err := h.look(ctx)
-	devices := []russet.Device{}
-	for _, s := range seen {
-		devices = append(devices, s.Device)
-	}
-	return devices, err
+	seen, err := h.look(ctx, quest{})
+	return devicesOf(seen), err
 }
 
-// look asks usbmuxd for devices and each of them who it is.
-func (h *Host) look(ctx context.Context) ([]sighting, error) {
-	links, err := h.usbmux().Devices(ctx)
-	if err != nil {
-		return nil, h.muxError(err)
+// look is survey for those who want devices and not the reasons why there are
+// none.
+func (h *Host) look(ctx context.Context, q quest) ([]sighting, error) {
+	sv := h.survey(ctx, q)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
-	links = slices.DeleteFunc(links, func(l *usbmux.Device) bool { return !russet.UDID(l.UDID).Valid() })
-	// The cable before the network, and only once.
-	slices.SortStableFunc(links, func(a, b *usbmux.Device) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a.UDID, b.UDID))
-	})
-	var once []*usbmux.Device
-	for _, l := range links {
-		if !slices.ContainsFunc(once, func(o *usbmux.Device) bool { return o.UDID == l.UDID }) {
-			once = append(once, l)
+	if sv.mux != nil {
+		if len(sv.seen) == 0 && len(sv.wanted) == 0 {
+			return nil, h.muxError(sv.mux)
 		}
+		h.log.Debug("usbmuxd does not answer", "error", sv.mux)
 	}
-	seen := make([]sighting, len(once))
-	var all sync.WaitGroup
-	for i, l := range once {
-		all.Go(func() { seen[i] = h.probe(ctx, russet.UDID(l.UDID), strings.ToLower(l.Connection), l) })
-	}
-	all.Wait()
-	return seen, ctx.Err()
-}
-
-func rank(d *usbmux.Device) int {
-	if d.Connection == usbmux.USB {
-		return 0
-	}
-	return 1
+	return sv.seen, nil
 }
 
 func (h *Host) usbmux() *usbmux.Client { return &usbmux.Client{Addr: h.mux, Label: "russet"} }
 
 // find picks a connected device.
 func (h *Host) find(ctx context.Context, word string) (sighting, error) {
-	seen, err := h.look(ctx)
+	seen, err := h.look(ctx, quest{word: word})
 	if err != nil {
 		return sighting{}, err
 	}
-	if len(seen) == 0 {
-		return sighting{}, nothingConnected()
+	d, err := FindDevice(devicesOf(seen), word)
+	if russet.KindOf(err) == russet.NotConnected {
+		return sighting{}, h.away(word, len(seen) == 0, err)
 	}
-	devices := make([]russet.Device, len(seen))
-	for i, s := range seen {
-		devices[i] = s.Device
-	}
-	d, err := FindDevice(devices, word)
 	if err != nil {
 		return sighting{}, err
 	}
@@ -93,25 +76,50 @@ func (h *Host) find(ctx context.Context, word string) (sighting, error) {
 	return seen[i], nil
 }
 
+// away explains that a device is not here: one that was here before has a
+// name.
+func (h *Host) away(word string, nothing bool, unknown error) error {
+	before, err := h.Remembered()
+	if err != nil {
+		h.log.Warn("what was connected before is not known", "error", err)
+	}
+	known := make([]russet.Device, len(before))
+	for i, s := range before {
+		known[i] = s.Device
+	}
+	d, err := FindDevice(known, word)
+	switch {
+	case err == nil:
+		return &russet.Error{
+			Kind: russet.NotConnected, What: fmt.Sprintf("%q is neither on the cable nor on the network", d.Name),
+			Hint: `plug it in and unlock it, or bring it into this computer's network; if it is not seen, "russet doctor" says why`,
+		}
+	case nothing:
+		return nothingConnected()
+	default:
+		return unknown
+	}
+}
+
 // Connected picks devices that are connected: those a person named or, for no
 // words, all that trust this computer. Those that do not are left out.
 func (h *Host) Connected(ctx context.Context, words []string) (chosen, left []russet.Device, err error) {
+	if len(words) > 0 {
+		for _, word := range words {
+			s, err := h.find(ctx, word)
+			if err != nil {
+				return nil, nil, err
+			}
+			chosen = append(chosen, s.Device)
+		}
+		return distinct(chosen), nil, nil
+	}
 	devices, err := h.connected(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	if len(devices) == 0 {
 		return nil, nil, nothingConnected()
-	}
-	for _, word := range words {
-		d, err := FindDevice(devices, word)
-		if err != nil {
-			return nil, nil, err
-		}
-		chosen = append(chosen, d)
-	}
-	if len(words) > 0 {
-		return distinct(chosen), nil, nil
 	}
 	for _, d := range devices {
 		if d.Paired {

@@ -97,8 +97,9 @@ func (h *Host) examinePhones(ctx context.Context) []Finding {
 		addr = usbmux.DefaultAddr()
 	}
 	plugged := usbPhones(usbDevices)
-	seen, err := h.look(ctx)
-	if err != nil {
+	sv := h.survey(ctx, quest{})
+	seen := sv.seen
+	if err := sv.mux; err != nil && len(seen) == 0 {
 		f := bad(russet.NotConnected, h.muxHint(), "usbmuxd does not answer at %s", addr)
 		if !errors.Is(err, usbmux.ErrNoDaemon) {
 			f = bad(russet.Failed, "restart usbmuxd", "usbmuxd at %s: %v", addr, err)
@@ -109,6 +110,9 @@ func (h *Host) examinePhones(ctx context.Context) []Finding {
 		return append([]Finding{f}, containerFinding()...)
 	}
 	findings := []Finding{good("usbmuxd answers at %s", addr)}
+	if sv.mux != nil {
+		findings = nil // the phones on the network do without
+	}
 	for _, s := range seen {
 		findings = append(findings, examinePhone(s.Device))
 	}

@@ -56,7 +56,7 @@ func (h *Host) ChangePassword(ctx context.Context, c EncryptionChange) (russet.D
 // forPassword opens a session with the device whose password is to change,
 // after a look whether the change makes sense.
 func (h *Host) forPassword(ctx context.Context, c EncryptionChange) (s sighting, dev *device.Device, release func(), err error) {
-	s, err = h.toPair(ctx, c.Device)
+	s, err = h.theOne(ctx, c.Device)
 	if err != nil {
 		return s, nil, nil, err
 	}
@@ -88,7 +88,7 @@ func (h *Host) forPassword(ctx context.Context, c EncryptionChange) (s sighting,
 // PresentPassword is the backup password that is remembered for a connected
 // device, "" if none.
 func (h *Host) PresentPassword(ctx context.Context, word string) (string, error) {
-	s, err := h.toPair(ctx, word)
+	s, err := h.theOne(ctx, word)
 	if err != nil {
 		return "", err
 	}

@@ -129,13 +129,13 @@ func (h *Host) storesNamed(name string) ([]StoreSettings, error) {
 	return []StoreSettings{st}, err
 }
 
-// KnownDevices lists devices that are connected, were connected before, have
-// backups or have a history, connected ones first. Trouble with the cable is no
-// error here.
+// KnownDevices lists devices that are on the cable, were connected before, have
+// backups or have a history, those on the cable first. Trouble with it is no
+// error here; the network is not asked, for this is only about names.
 func (h *Host) KnownDevices(ctx context.Context) ([]russet.Device, error) {
 	var devices []russet.Device
-	if connected, err := h.connected(ctx); err == nil {
-		devices = connected
+	if seen, err := h.look(ctx, quest{here: true}); err == nil {
+		devices = devicesOf(seen)
 	}
 	before, err := h.Remembered()
 	if err != nil {

@@ -3,6 +3,8 @@ package host
 import (
 	"context"
 	"time"
+
+	"russet/device/mdns"
 )
 
 const (
@@ -26,6 +28,9 @@ func (h *Host) Follow(ctx context.Context) <-chan struct{} {
 		}
 	}
 	go h.followCable(ctx, changed)
+	b := mdns.New(mdns.Options{Log: h.log})
+	h.browser.Store(b)
+	go h.followNetwork(ctx, b, changed)
 	go passOn(ctx, changes, nudges)
 	return nudges
 }
@@ -69,5 +74,13 @@ func (h *Host) followCable(ctx context.Context, changed func()) {
 		case <-ctx.Done():
 		}
 		pause = min(2*pause, maxMuxPause)
+	}
+}
+
+// followNetwork hears what is announced on the network.
+func (h *Host) followNetwork(ctx context.Context, b *mdns.Browser, changed func()) {
+	defer h.browser.CompareAndSwap(b, nil)
+	if err := b.Run(ctx, changed); ctx.Err() == nil {
+		h.log.Warn("announcements on the network are no longer heard", "error", err)
 	}
 }

@@ -69,6 +69,8 @@ const (
 	locksDir  = "locks"
 	runsDir   = "runs"
 	drillsDir = "drills"
+
+	secretsDir = "secrets"
 )
 
 // openHome opens the home folder, and makes it when it is absent.

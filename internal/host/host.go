@@ -15,9 +15,11 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"russet"
+	"russet/device/mdns"
 	"russet/internal/durable"
 	"russet/internal/secrets"
 )
@@ -54,7 +56,10 @@ type shared struct {
 	lowMemory    bool
 	now          func() time.Time
 	log          *slog.Logger
-	memory       memory // of sessions with devices
+
+	memory  memory                       // of sessions with devices
+	misses  misses                       // addresses where no device was
+	browser atomic.Pointer[mdns.Browser] // of Follow; nil if nobody follows
 
 	mu      sync.Mutex       // for the two below
 	dir     *durable.Dir     // the home; nil until it is needed

@@ -54,26 +54,38 @@ func (h *Host) Pair(ctx context.Context, word string, waiting func(russet.Device
 	return s.Device, false, nil
 }
 
-// toPair picks the device to pair: the named one or, for "", the only one.
+// toPair picks the device to pair: the named one or, for "", the only one on
+// the cable. One on the network is paired already, or cannot be.
 func (h *Host) toPair(ctx context.Context, word string) (sighting, error) {
+	if word == "" {
+		if seen, err := h.look(ctx, quest{here: true}); err == nil && len(seen) > 0 {
+			return theOnly(seen)
+		}
+	}
+	return h.theOne(ctx, word)
+}
+
+// theOne is the connected device that word names or, for "", the only one.
+func (h *Host) theOne(ctx context.Context, word string) (sighting, error) {
 	if word != "" {
 		return h.find(ctx, word)
 	}
-	seen, err := h.look(ctx)
+	seen, err := h.look(ctx, quest{})
 	if err != nil {
 		return sighting{}, err
 	}
+	return theOnly(seen)
+}
+
+func theOnly(seen []sighting) (sighting, error) {
 	switch len(seen) {
 	case 0:
 		return sighting{}, nothingConnected()
 	case 1:
 		return seen[0], nil
+	default:
+		return sighting{}, ambiguous("device", "the phone", deviceLines(devicesOf(seen)))
 	}
-	var devices []russet.Device
-	for _, s := range seen {
-		devices = append(devices, s.Device)
-	}
-	return sighting{}, ambiguous("device", "the phone", deviceLines(devices))
 }
 
 func (h *Host) pairError(err error, d russet.Device, doing string) error {

@@ -34,7 +34,7 @@ func (h *Host) openSecrets() (*secrets.Secrets, error) {
 	if !h.home.Moved {
 		opts.Keyring = secrets.SystemKeyring()
 	}
-	s, err := secrets.Open(filepath.Join(h.home.Dir, "secrets"), opts)
+	s, err := secrets.Open(filepath.Join(h.home.Dir, secretsDir), opts)
 	if err != nil {
 		return nil, secretError(err)
 	}

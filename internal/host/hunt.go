@@ -1,0 +1,256 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"russet"
+	"russet/device"
+	"russet/device/lockdown"
+	"russet/device/mdns"
+)
+
+const (
+	// announceWait is how long a command waits for phones to say that they are
+	// here.
+	announceWait = 1500 * time.Millisecond
+	// huntLimit bounds a search, whatever is announced.
+	huntLimit = 12 * time.Second
+	// knockLimit bounds one try: the first answer and the session.
+	knockLimit = 10 * time.Second
+	// knocksAtOnce bounds the tries under way.
+	knocksAtOnce = 8
+	// stagger is the head start of a device's better address before its next
+	// one is tried too.
+	stagger = 300 * time.Millisecond
+)
+
+// hunt is one search for devices on the network. Its fields belong to the
+// goroutine that runs it.
+type hunt struct {
+	host    *Host
+	missing []*wanted           // what is looked for
+	all     []*wanted           // what is known
+	enough  func(sighting) bool // ends the search when one is found; nil if all are meant
+	fresh   bool                // try again what failed lately
+
+	found   []sighting
+	tries   []try
+	tried   map[string]bool       // leads by their keys
+	started map[*wanted]time.Time // when the last try for a device began
+	running int
+	results chan result
+}
+
+// try is one that failed, for those who want to know why a device is missing.
+type try struct {
+	lead
+	err error
+}
+
+type result struct {
+	lead
+	s   sighting
+	err error
+}
+
+// run searches: through what is announced already if somebody follows, else
+// also through what is announced while it waits.
+func (n *hunt) run(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, huntLimit)
+	var knocks sync.WaitGroup
+	defer knocks.Wait()
+	defer cancel()
+	n.tried, n.started, n.results = map[string]bool{}, map[*wanted]time.Time{}, make(chan result, knocksAtOnce)
+	changed := make(chan struct{}, 1)
+	adverts, wait := n.host.listen(ctx, changed)
+	waiting := time.NewTimer(wait)
+	defer waiting.Stop()
+	tick := time.NewTicker(stagger)
+	defer tick.Stop()
+	for patient := wait > 0; ; {
+		more := n.start(ctx, &knocks, adverts())
+		if len(n.missing) == 0 || (!patient && !more && n.running == 0) {
+			return
+		}
+		select {
+		case <-changed:
+		case <-tick.C:
+		case <-waiting.C:
+			patient = false
+		case r := <-n.results:
+			if n.take(r) {
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// listen begins to hear announcements, or takes those of Follow; wait is how
+// long it is worth waiting for more.
+func (h *Host) listen(ctx context.Context, changed chan<- struct{}) (adverts func() []mdns.Advert, wait time.Duration) {
+	if b := h.browser.Load(); b != nil {
+		return b.Adverts, 0
+	}
+	b := mdns.New(mdns.Options{Log: h.log})
+	go b.Run(ctx, func() { //nolint:errcheck // it ends with ctx
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	})
+	return b.Adverts, announceWait
+}
+
+// start begins the tries that may begin now, and reports whether others must
+// wait.
+func (n *hunt) start(ctx context.Context, knocks *sync.WaitGroup, adverts []mdns.Advert) (more bool) {
+	for _, l := range leads(n.missing, n.all, adverts) {
+		key := l.key()
+		if n.tried[key] || (!n.host.misses.over(key) && (!n.fresh || l.clue == byNothing)) {
+			continue
+		}
+		if n.running == knocksAtOnce || n.tooSoon(l) {
+			more = true
+			continue
+		}
+		n.tried[key] = true
+		n.running++
+		if len(l.who) == 1 {
+			n.started[l.who[0]] = time.Now()
+		}
+		knocks.Go(func() { n.results <- n.host.knock(ctx, l) })
+	}
+	return more
+}
+
+// tooSoon lets a device answer at its better address first.
+func (n *hunt) tooSoon(l lead) bool {
+	return len(l.who) == 1 && time.Since(n.started[l.who[0]]) < stagger
+}
+
+// take notes what came of a try, and reports whether the search is over.
+func (n *hunt) take(r result) bool {
+	n.running--
+	if r.err != nil {
+		n.tries = append(n.tries, try{r.lead, r.err})
+		n.host.misses.add(r.key(), r.clue)
+		for _, w := range r.who {
+			delete(n.started, w) // its next address may be tried at once
+		}
+		return false
+	}
+	i := slices.IndexFunc(n.missing, func(w *wanted) bool { return w.udid == r.s.UDID })
+	if i < 0 {
+		return false // found at two addresses
+	}
+	n.missing = slices.Delete(slices.Clone(n.missing), i, i+1)
+	n.found = append(n.found, r.s)
+	return n.enough != nil && n.enough(r.s)
+}
+
+// key names a lead: the address and, for it is not the same question, whether
+// one device is meant or any.
+func (l lead) key() string {
+	if len(l.who) == 1 && l.clue != byNothing {
+		return l.host + "|" + string(l.who[0].udid)
+	}
+	return l.host
+}
+
+// knock asks what answers at an address whether it is one of those it may be.
+// It is, if it has the key that the device had when it was paired, and says
+// inside the session that it has the device's identifier.
+func (h *Host) knock(ctx context.Context, l lead) result {
+	ctx, cancel := context.WithTimeout(ctx, knockLimit)
+	defer cancel()
+	way := device.Network{Host: l.host}
+	err := error(nil)
+	for _, w := range l.who {
+		for _, record := range w.records {
+			s := sighting{way: impatient{way, l.patience}, Device: russet.Device{
+				UDID: w.udid, Connection: overNetwork, Address: l.host, Battery: -1,
+			}}
+			err = h.probeInSession(ctx, &s, record)
+			if err == nil || s.Paired {
+				s.way = way
+				h.saw(ctx, s, l.instance)
+				return result{lead: l, s: s}
+			}
+			if !answered(err) {
+				return result{lead: l, err: err}
+			}
+		}
+	}
+	return result{lead: l, err: err}
+}
+
+// answered reports whether a lockdownd was there and did not want this record,
+// so that another may be tried.
+func answered(err error) bool {
+	return errors.As(err, new(*lockdown.Error)) || errors.Is(err, lockdown.ErrUntrusted) || errors.Is(err, lockdown.ErrImpostor)
+}
+
+// impatient dials within a time.
+type impatient struct {
+	device.Dialer
+	patience time.Duration
+}
+
+func (d impatient) DialPort(ctx context.Context, port uint16) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.patience)
+	defer cancel()
+	return d.Dialer.DialPort(ctx, port)
+}
+
+// After a failure an address is left alone for a while by those who only look;
+// a command that means the device tries it again. A stranger stays a stranger
+// for everybody.
+const (
+	announcedRest = 20 * time.Second
+	guessRest     = 2 * time.Minute
+	strangerRest  = 30 * time.Minute
+	maxMisses     = 4096
+)
+
+// misses remembers which leads led nowhere, by their keys.
+type misses struct {
+	mu    sync.Mutex
+	until map[string]time.Time
+}
+
+func (m *misses) add(key string, c clue) {
+	rest := announcedRest
+	switch c {
+	case byNothing:
+		rest = strangerRest
+	case byFixed, byLast:
+		rest = guessRest
+	}
+	now := time.Now()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.until == nil {
+		m.until = map[string]time.Time{}
+	}
+	if len(m.until) >= maxMisses {
+		maps.DeleteFunc(m.until, func(_ string, t time.Time) bool { return now.After(t) })
+	}
+	if len(m.until) < maxMisses {
+		m.until[key] = now.Add(rest)
+	}
+}
+
+// over reports whether a lead may be tried.
+func (m *misses) over(key string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return time.Now().After(m.until[key])
+}

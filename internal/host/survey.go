@@ -1,0 +1,251 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"russet"
+	"russet/device"
+	"russet/device/lockdown"
+	"russet/device/usbmux"
+)
+
+// survey is what one look around found.
+type survey struct {
+	seen   []sighting // each device once, those on the cable first
+	mux    error      // why usbmuxd did not answer, if it did not
+	wanted []*wanted  // devices that may be on the network, found or not
+	tries  []try      // what was tried on the network in vain
+}
+
+// quest is what a look is for.
+type quest struct {
+	// word names one device; "" means all there are.
+	word string
+	// here leaves out the network.
+	here bool
+}
+
+// survey asks usbmuxd for devices and each of them who it is, then looks for
+// the others on the network, as far as they are known and the quest asks for
+// more than is there.
+func (h *Host) survey(ctx context.Context, q quest) survey {
+	links, err := h.muxDevices(ctx)
+	sv := survey{mux: err}
+	onCable, onNetwork := byConnection(links)
+	sv.seen = h.probeAll(ctx, onCable)
+	if q.word != "" && sv.answers(q.word) {
+		return sv
+	}
+	if !q.here {
+		h.search(ctx, &sv, q, onNetwork)
+	}
+	// What usbmuxd has on the network and we could not reach, it reaches itself.
+	onNetwork = slices.DeleteFunc(onNetwork, func(l *usbmux.Device) bool { return sv.has(russet.UDID(l.UDID)) })
+	sv.seen = append(sv.seen, h.probeAll(ctx, onNetwork)...)
+	sv.addTroubled()
+	slices.SortStableFunc(sv.seen, func(a, b sighting) int {
+		return cmp.Or(-strings.Compare(a.Connection, b.Connection), strings.Compare(string(a.UDID), string(b.UDID)))
+	})
+	return sv
+}
+
+// answers reports whether exactly one device that was seen is meant by word.
+func (sv *survey) answers(word string) bool {
+	_, err := FindDevice(devicesOf(sv.seen), word)
+	return err == nil
+}
+
+func (sv *survey) has(udid russet.UDID) bool {
+	return slices.ContainsFunc(sv.seen, func(s sighting) bool { return s.UDID == udid })
+}
+
+// muxDevices lists what usbmuxd has.
+func (h *Host) muxDevices(ctx context.Context) ([]*usbmux.Device, error) {
+	links, err := h.usbmux().Devices(ctx)
+	return slices.DeleteFunc(links, func(l *usbmux.Device) bool { return !russet.UDID(l.UDID).Valid() }), err
+}
+
+// byConnection sorts connections into those of the cable and the others, each
+// device once.
+func byConnection(links []*usbmux.Device) (onCable, onNetwork []*usbmux.Device) {
+	has := func(list []*usbmux.Device, l *usbmux.Device) bool {
+		return slices.ContainsFunc(list, func(o *usbmux.Device) bool { return o.UDID == l.UDID })
+	}
+	for _, l := range links {
+		if l.Connection == usbmux.USB && !has(onCable, l) {
+			onCable = append(onCable, l)
+		}
+	}
+	for _, l := range links {
+		if l.Connection != usbmux.USB && !has(onCable, l) && !has(onNetwork, l) {
+			onNetwork = append(onNetwork, l)
+		}
+	}
+	return onCable, onNetwork
+}
+
+// probeAll asks devices of usbmuxd side by side who they are.
+func (h *Host) probeAll(ctx context.Context, links []*usbmux.Device) []sighting {
+	seen := make([]sighting, len(links))
+	var all sync.WaitGroup
+	for i, l := range links {
+		all.Go(func() { seen[i] = h.probe(ctx, russet.UDID(l.UDID), strings.ToLower(l.Connection), l) })
+	}
+	all.Wait()
+	return seen
+}
+
+// search looks for devices on the network that are not on the cable: those the
+// quest is for and, if that is a word nobody is known by, all.
+func (h *Host) search(ctx context.Context, sv *survey, q quest, onNetwork []*usbmux.Device) {
+	sv.wanted = h.whoIsKnown(ctx, onNetwork)
+	n := &hunt{host: h, all: sv.wanted, fresh: q.word != ""}
+	for _, w := range sv.wanted {
+		if !sv.has(w.udid) {
+			n.missing = append(n.missing, w)
+		}
+	}
+	if meant := meantBy(n.missing, q.word); meant != nil {
+		n.missing = []*wanted{meant}
+	} else if q.word != "" {
+		n.enough = func(s sighting) bool { _, err := FindDevice([]russet.Device{s.Device}, q.word); return err == nil }
+	}
+	if len(n.missing) == 0 || ctx.Err() != nil {
+		return
+	}
+	n.run(ctx)
+	sv.seen, sv.tries = append(sv.seen, n.found...), n.tries
+}
+
+// meantBy is the one device among these that a word means; nil if it is not
+// clear.
+func meantBy(list []*wanted, word string) *wanted {
+	if word == "" {
+		return nil
+	}
+	devices := make([]russet.Device, len(list))
+	for i, w := range list {
+		devices[i] = russet.Device{UDID: w.udid, Name: w.seen.Device.Name}
+	}
+	d, err := FindDevice(devices, word)
+	if err != nil {
+		return nil
+	}
+	return list[slices.IndexFunc(list, func(w *wanted) bool { return w.udid == d.UDID })]
+}
+
+// whoIsKnown lists the devices with which there is a pairing: those russet
+// keeps one of, those it met, those it was given an address of, and those that
+// usbmuxd has on the network.
+func (h *Host) whoIsKnown(ctx context.Context, onNetwork []*usbmux.Device) []*wanted {
+	known := map[russet.UDID]*wanted{}
+	add := func(udid russet.UDID) *wanted {
+		if known[udid] == nil {
+			known[udid] = &wanted{udid: udid}
+		}
+		return known[udid]
+	}
+	for _, l := range onNetwork {
+		add(russet.UDID(l.UDID)).mux = l
+	}
+	for _, udid := range h.keptPairings() {
+		add(udid)
+	}
+	seen, err := h.remembers()
+	if err != nil {
+		h.log.Warn("what was connected before is not known", "error", err)
+	}
+	for udid, s := range seen {
+		add(udid).seen = s
+	}
+	if s, err := h.readSettings(); err == nil {
+		for _, d := range s.Devices {
+			if d.UDID.Valid() {
+				add(d.UDID).fixed = d.Addresses
+			}
+		}
+	}
+	var list []*wanted
+	for _, udid := range slices.Sorted(maps.Keys(known)) {
+		w := known[udid]
+		if w.records = h.pairRecords(ctx, udid); len(w.records) > 0 {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// keptPairings lists the devices of which russet keeps the pair record. The
+// key of the sealed folder is not needed for that.
+func (h *Host) keptPairings() []russet.UDID {
+	if _, err := os.Stat(filepath.Join(h.home.Dir, secretsDir)); err != nil {
+		return nil
+	}
+	s, err := h.openSecrets()
+	if err != nil {
+		return nil
+	}
+	names, err := s.List(pairSecret(""))
+	if err != nil {
+		h.log.Debug("the kept pairings", "error", err)
+	}
+	var list []russet.UDID
+	for _, name := range names {
+		if udid := russet.UDID(strings.TrimPrefix(name, pairSecret(""))); udid.Valid() {
+			list = append(list, udid)
+		}
+	}
+	return list
+}
+
+// pairRecords are all pair records of a device there are: usbmuxd's and, if it
+// is another one, ours.
+func (h *Host) pairRecords(ctx context.Context, udid russet.UDID) []*lockdown.PairRecord {
+	var list []*lockdown.PairRecord
+	add := func(data []byte, err error) {
+		if err != nil {
+			if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, usbmux.ErrNoDaemon) {
+				h.log.Warn("a pair record cannot be read", "udid", udid, "error", err)
+			}
+			return
+		}
+		record, err := lockdown.ParsePairRecord(data)
+		if err != nil {
+			h.log.Warn("a pair record is of no use", "udid", udid, "error", err)
+			return
+		}
+		if !slices.ContainsFunc(list, func(o *lockdown.PairRecord) bool { return o.HostID == record.HostID }) {
+			list = append(list, record)
+		}
+	}
+	add(h.usbmux().ReadPairRecord(ctx, string(udid)))
+	if slices.Contains(h.keptPairings(), udid) {
+		add(h.keptPairRecord(udid))
+	}
+	return list
+}
+
+// addTroubled adds devices that announce themselves on the network and cannot
+// be used, with what is in the way.
+func (sv *survey) addTroubled() {
+	for _, t := range sv.tries {
+		if t.instance == "" || len(t.who) != 1 || t.clue == byNothing || sv.has(t.who[0].udid) {
+			continue
+		}
+		w := t.who[0]
+		d := w.seen.Device
+		d.UDID, d.Name = w.udid, cmp.Or(d.Name, string(w.udid))
+		d.Connection, d.Address, d.Problem = overNetwork, t.host, networkProblem(t.err)
+		d.Paired, d.Locked, d.Power, d.Battery = false, false, false, -1
+		sv.seen = append(sv.seen, sighting{Device: d, way: device.Network{Host: t.host}})
+	}
+}
