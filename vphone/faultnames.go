@@ -17,7 +17,9 @@ func FaultHelp() []string {
 		"drop-after=BYTES          break the backup's connection after so many bytes on the wire",
 		"drop-at=N                 … before the phone's N-th write",
 		"unplug-after, unplug-at   pull the cable; reboot-…, lock-… likewise",
+		"doze-…, reset-…           sleep on the network, or break all its connections, likewise",
 		"stall-after=40s@BYTES     let nothing move for 40 s; stall-at=40s@N likewise",
+		"hole-after, hole-at       let nothing move over the network, likewise",
 		"                          Each may end in ,SERVICE to count that service's traffic, such as",
 		"                          lockdownd or com.apple.afc, or in ,any to count all.",
 		"off                       take back everything",
@@ -37,7 +39,7 @@ func (p *Phone) SetFault(name, value string) error {
 	action := Action(word)
 	isWire := unit == "after" || unit == "at"
 	switch action {
-	case Drop, PullCable, Restart, LockScreen, Stall:
+	case Drop, PullCable, Restart, LockScreen, Stall, Sleep, Hole, Reset:
 	default:
 		isWire = false
 	}
@@ -61,7 +63,7 @@ func parseFault(action Action, unit, value string) (Fault, error) {
 	if f.On == "any" {
 		f.On = ""
 	}
-	if action == Stall {
+	if action == Stall || action == Hole {
 		pause, at, ok := strings.Cut(point, "@")
 		if !ok {
 			return Fault{}, fmt.Errorf("%q is not like 40s@1000", point)

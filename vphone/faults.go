@@ -15,7 +15,10 @@ const (
 	PullCable  Action = "unplug" // the cable is pulled
 	Restart    Action = "reboot"
 	LockScreen Action = "lock"  // nothing breaks by that
-	Stall      Action = "stall" // nothing moves for a while
+	Stall      Action = "stall" // nothing moves for a while on this connection
+	Sleep      Action = "doze"  // the phone sleeps on its network, and says so before: see [Phone.Doze]
+	Hole       Action = "hole"  // nothing moves for a while over the network: see [Phone.RadioHole]
+	Reset      Action = "reset" // every connection over the network breaks
 )
 
 // A Fault goes wrong once, at a point of a phone's traffic: after so many
@@ -28,7 +31,7 @@ type Fault struct {
 	AfterBytes int64
 	AtWrite    int
 	Do         Action
-	For        time.Duration // of a Stall
+	For        time.Duration // of a Stall or a Hole
 
 	bytes  int64
 	writes int
@@ -130,6 +133,14 @@ func (c *faultyConn) suffer(f *Fault) error {
 	case LockScreen:
 		c.phone.Lock()
 		return nil
+	case Sleep:
+		c.phone.Doze(true)
+		return nil
+	case Hole:
+		c.phone.RadioHole(f.For)
+		return nil
+	case Reset:
+		c.phone.ResetNetwork()
 	case Stall:
 		select {
 		case <-time.After(f.For):

@@ -49,6 +49,7 @@ type computer struct {
 	root   []byte
 	device []byte // certificate made for the phone, PEM
 	escrow []byte
+	wifi   bool // it reaches the phone by DialNetwork
 }
 
 func newComputer(t *testing.T, id string) *computer {
@@ -72,10 +73,14 @@ func (c *computer) certificate(key *rsa.PublicKey) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// dial connects to a port as over the cable.
+// dial connects to a port as over the cable, or over Wi-Fi.
 func (c *computer) dial(p *vphone.Phone, port uint16) net.Conn {
 	c.t.Helper()
-	conn, err := p.DialPort(c.t.Context(), port)
+	dial := p.DialPort
+	if c.wifi {
+		dial = p.DialNetwork
+	}
+	conn, err := dial(c.t.Context(), port)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -236,7 +241,9 @@ func (c *computer) session(p *vphone.Phone) *client {
 // service starts a service and connects to it.
 func (c *computer) service(p *vphone.Phone, name string) *client {
 	c.t.Helper()
-	reply := c.session(p).want("", "Request", "StartService", "Service", name, "EscrowBag", c.escrow)
+	l := c.session(p)
+	defer l.conn.Close()
+	reply := l.want("", "Request", "StartService", "Service", name, "EscrowBag", c.escrow)
 	port, _ := reply["Port"].(int64)
 	conn := c.dial(p, uint16(port))
 	if reply["EnableServiceSSL"] == true {

@@ -179,7 +179,7 @@ func prepare(dir string, s state, o Options) (*Phone, error) {
 		rebootTime: cmp.Or(o.RebootTime, 2*time.Second),
 		changed:    make(chan struct{}),
 		cable:      true,
-		owner:      ownerState{unlockedOnce: true, battery: battery{level: 80, charging: true}},
+		owner:      ownerState{unlockedOnce: true, battery: battery{level: 80, charging: true, at: time.Now()}},
 		ports:      map[uint16]*listener{},
 		nextPort:   firstPort,
 		conns:      map[*connection]struct{}{},
@@ -268,6 +268,7 @@ func (p *Phone) SetBackupPassword(pw string) error {
 
 // SetIOS updates the phone to another version, as if overnight: no reboot.
 func (p *Phone) SetIOS(version string) error {
+	defer p.tellWatchers() // it may announce itself in another way
 	return p.update(func(s *state) {
 		s.Identity.ProductVersion, s.Identity.BuildVersion = version, BuildOf(version)
 	})
@@ -289,12 +290,4 @@ func (p *Phone) SetCondition(name string, on bool) error {
 		}
 		s.Conditions[name] = on
 	})
-}
-
-// update changes the state and keeps it.
-func (p *Phone) update(change func(*state)) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	change(&p.state)
-	return p.state.save(p.dir)
 }

@@ -181,20 +181,3 @@ func (p *Phone) gestalt(keys any) map[string]any {
 	}
 	return answer
 }
-
-// registry knows the battery and nothing else.
-func (p *Phone) registry(class any) map[string]any {
-	if class != "IOPMPowerSource" && class != "AppleSmartBattery" {
-		return map[string]any{}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	b := p.owner.battery
-	return map[string]any{
-		"CurrentCapacity":   b.level,
-		"MaxCapacity":       100,
-		"ExternalConnected": b.charging,
-		"IsCharging":        b.charging && b.level < 100,
-		"FullyCharged":      b.charging && b.level == 100,
-	}
-}

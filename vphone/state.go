@@ -93,6 +93,14 @@ func (s state) save(dir string) error {
 	return replaceFile(filepath.Join(dir, stateFile), append(data, '\n'))
 }
 
+// update changes the state and keeps it.
+func (p *Phone) update(change func(*state)) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change(&p.state)
+	return p.state.save(p.dir)
+}
+
 // replaceFile writes a file so that readers find the old or the new one whole.
 func replaceFile(name string, data []byte) error {
 	temp, err := os.CreateTemp(filepath.Dir(name), ".new-*")

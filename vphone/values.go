@@ -254,19 +254,6 @@ func (p *Phone) backupValues() map[string]any {
 	return values
 }
 
-func (p *Phone) batteryValues() map[string]any {
-	b := p.owner.battery
-	return map[string]any{
-		"BatteryCurrentCapacity": b.level,
-		"BatteryIsCharging":      b.charging && b.level < 100,
-		"ExternalChargeCapable":  true,
-		"ExternalConnected":      b.charging,
-		"FullyCharged":           b.charging && b.level == 100,
-		"GasGaugeCapability":     true,
-		"HasBattery":             true,
-	}
-}
-
 // usage makes a phone of 256 GB around what is free.
 func usage(free int64) map[string]any {
 	const capacity, system = int64(256e9), int64(16e9)

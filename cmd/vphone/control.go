@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
+	"time"
 
 	"russet/vphone"
 )
@@ -29,6 +31,7 @@ const maxRequest = 64 << 10
 type controller struct {
 	mux  *vphone.Mux
 	stop func()
+	log  *slog.Logger // for what is done later
 }
 
 func (c *controller) serve(ctx context.Context, l net.Listener) {
@@ -74,20 +77,52 @@ func (c *controller) do(ctx context.Context, args []string) (string, error) {
 	if len(args) == 0 {
 		return "", errors.New("a command is missing")
 	}
+	if args[0] == "later" {
+		return "", c.later(ctx, phone, args[1:])
+	}
+	run, err := c.command(phone, args)
+	if err != nil {
+		return "", err
+	}
+	return run(ctx)
+}
+
+// command finds a command and checks the number of its arguments.
+func (c *controller) command(phone *vphone.Phone, args []string) (func(context.Context) (string, error), error) {
 	if args[0] == "quit" {
-		c.stop()
-		return "", nil
+		return func(context.Context) (string, error) { c.stop(); return "", nil }, nil
 	}
 	for _, cmd := range controls() {
 		if cmd.name != args[0] {
 			continue
 		}
 		if n := len(args) - 1; n < cmd.least || n > cmd.most {
-			return "", fmt.Errorf("usage: %s %s", cmd.name, cmd.args)
+			return nil, fmt.Errorf("usage: %s %s", cmd.name, cmd.args)
 		}
-		return cmd.run(ctx, phone, args[1:])
+		return func(ctx context.Context) (string, error) { return cmd.run(ctx, phone, args[1:]) }, nil
 	}
-	return "", fmt.Errorf("there is no command %q; see vphone ctl -h", args[0])
+	return nil, fmt.Errorf("there is no command %q; see vphone ctl -h", args[0])
+}
+
+// later runs a command after a while; what it says and how it fails is logged.
+func (c *controller) later(ctx context.Context, phone *vphone.Phone, args []string) error {
+	if len(args) < 2 {
+		return errors.New("usage: later DURATION COMMAND [ARGUMENTS]")
+	}
+	wait, err := parseDuration(args[0])
+	if err != nil {
+		return err
+	}
+	run, err := c.command(phone, args[1:])
+	if err != nil {
+		return err
+	}
+	timer := time.AfterFunc(wait, func() {
+		out, err := run(ctx)
+		c.log.Info("later", "command", args[1], "output", out, "error", err)
+	})
+	context.AfterFunc(ctx, func() { timer.Stop() })
+	return nil
 }
 
 // find takes a UDID or a name.

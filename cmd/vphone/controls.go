@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"russet/vphone"
 	"russet/vphone/content"
@@ -40,19 +39,23 @@ func ownerControls() []control {
 		{name: "reboot", help: "restart; with a passcode the phone is locked afterwards", run: just((*vphone.Phone).Reboot)},
 		{name: "lock", help: "lock the screen, which protects nothing without a passcode", run: just((*vphone.Phone).Lock)},
 		{name: "unlock", help: "unlock the screen", run: just((*vphone.Phone).Unlock)},
+		{name: "autolock", args: "DURATION|off", least: 1, most: 1, run: lasting((*vphone.Phone).SetAutoLock), help: "lock the screen by itself after so long unlocked"},
 		{
 			name: "trust", args: "yes|no|ask|tap|refuse", least: 1, most: 1, run: controlTrust,
 			help: "how the Trust dialog will be answered; tap and refuse wait for it and answer now",
 		},
 		{
-			name: "passcode", args: "yes|no|ask|type|cancel|set [CODE]|wait DURATION", least: 1, most: 2, run: controlPasscode,
-			help: "how the passcode sheet will be answered; type and cancel wait for it and answer now",
+			name: "passcode", args: "yes|no|ask|type|cancel|set [CODE]|wait DURATION|after DURATION|sheet on|off", least: 1, most: 2, run: controlPasscode,
+			help: "how the passcode sheet will be answered, and after how long; type and cancel wait for it and answer now;\n        wait is how long the sheet stays; sheet off: the phone does not ask although it has a passcode",
 		},
 		{
 			name: "password", args: "[PASSWORD]", most: 1, run: controlPassword,
 			help: "set the backup password; without one encryption is switched off",
 		},
-		{name: "power", args: "LEVEL on|off", least: 2, most: 2, run: controlPower, help: "battery in percent, charging or not"},
+		{
+			name: "power", args: "LEVEL on|off [RATE]", least: 2, most: 3, run: controlPower,
+			help: "battery in percent, charging or not, and how many percent it gains or loses in an hour",
+		},
 		{
 			name: "condition", args: "NAME on|off", least: 2, most: 2, run: controlCondition,
 			help: "find-my, managed-off, setup-unfinished, requires-encryption, icloud-restore",
@@ -62,7 +65,10 @@ func ownerControls() []control {
 			help: "let something go wrong; see below",
 		},
 		{name: "limit", args: "SERVICE on|off", least: 2, most: 2, run: controlLimit, help: "refuse a service with ServiceLimit"},
-		{name: "forget", help: "trust no computer any more", run: quiet((*vphone.Phone).ForgetHosts)},
+		{
+			name: "forget", args: "[DURATION|off]", most: 1, run: controlForget,
+			help: "trust no computer any more: now, or when none has opened a session for so long",
+		},
 		{
 			name: "churn", args: "DAY [light|usual|heavy]", least: 1, most: 2, run: controlChurn,
 			help: "live a day, while no backup runs",
@@ -105,11 +111,11 @@ func controlPasscode(ctx context.Context, p *vphone.Phone, args []string) (strin
 	case "set":
 		return "", p.SetPasscode(value)
 	case "wait":
-		d, err := time.ParseDuration(value)
-		if err == nil {
-			p.SetPasscodeTime(d)
-		}
-		return "", err
+		return lasting((*vphone.Phone).SetPasscodeTime)(ctx, p, []string{value})
+	case "after":
+		return lasting((*vphone.Phone).SetPasscodeDelay)(ctx, p, []string{value})
+	case "sheet":
+		return switched(func(p *vphone.Phone, on bool) error { p.SetPasscodeSheet(on); return nil })(ctx, p, []string{value})
 	}
 	answer, err := parseAnswer(args[0])
 	if err == nil {
@@ -128,10 +134,25 @@ func controlPower(_ context.Context, p *vphone.Phone, args []string) (string, er
 		return "", err
 	}
 	charging, err := onOff(args[1])
-	if err == nil {
-		p.SetPower(level, charging)
+	if err != nil {
+		return "", err
 	}
-	return "", err
+	rate := 0.0
+	if len(args) > 2 {
+		if rate, err = strconv.ParseFloat(args[2], 64); err != nil || !(rate >= 0) {
+			return "", fmt.Errorf("%q is no rate in percent an hour", args[2])
+		}
+	}
+	p.SetPowerRates(rate, rate)
+	p.SetPower(level, charging)
+	return "", nil
+}
+
+func controlForget(ctx context.Context, p *vphone.Phone, args []string) (string, error) {
+	if len(args) == 0 {
+		return "", p.ForgetHosts()
+	}
+	return lasting((*vphone.Phone).SetTrustTime)(ctx, p, args)
 }
 
 func controlCondition(_ context.Context, p *vphone.Phone, args []string) (string, error) {

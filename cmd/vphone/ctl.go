@@ -26,7 +26,7 @@ func printHelp(out io.Writer) {
 	for _, c := range controls() {
 		fmt.Fprintf(out, "  %s\n        %s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
 	}
-	fmt.Fprint(out, "  quit\n        end vphone serve\n\nFaults:\n")
+	fmt.Fprint(out, "  later DURATION COMMAND [ARGUMENTS]\n        do it after a while\n  quit\n        end vphone serve\n\nFaults:\n")
 	for _, line := range vphone.FaultHelp() {
 		fmt.Fprintf(out, "  %s\n", line)
 	}

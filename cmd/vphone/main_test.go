@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"russet/vphone"
 )
@@ -95,6 +97,7 @@ func serveTiny(t *testing.T, flags ...string) *served {
 type firstWords struct {
 	mu    sync.Mutex
 	buf   bytes.Buffer
+	lines int // of those words; 0 means two
 	ready chan struct{}
 }
 
@@ -103,7 +106,8 @@ func (w *firstWords) Write(p []byte) (int, error) {
 	defer w.mu.Unlock()
 	before := strings.Count(w.buf.String(), "\n")
 	w.buf.Write(p)
-	if before < 2 && strings.Count(w.buf.String(), "\n") >= 2 {
+	lines := cmp.Or(w.lines, 2)
+	if before < lines && strings.Count(w.buf.String(), "\n") >= lines {
 		close(w.ready)
 	}
 	return len(p), nil
@@ -160,6 +164,12 @@ func TestServeAndControl(t *testing.T) {
 	s.ctl("fault", "off")
 	s.ctl("password", "secret")
 	s.ctl("condition", "find-my", "on")
+	for _, line := range []string{
+		"power 80 on 20", "passcode after 30s", "passcode sheet off", "autolock 5m", "autolock off", "forget 720h", "forget off", "forget",
+		"doze", "doze tell", "wake", "hole 10s", "reset", "heartbeat 5s", "heartbeat off", "private-address rotate", "private-address on", "announce off",
+	} {
+		s.ctl(strings.Fields(line)...)
+	}
 	if out := s.ctl("churn", "1", "light"); !strings.Contains(out, "files added") {
 		t.Errorf("churn: %s", out)
 	}
@@ -193,6 +203,19 @@ func (s *served) refuses() {
 		{"network", "nowhere"},
 		{"fault", "dance=1"},
 		{"passcode", "wait", "soon"},
+		{"passcode", "sheet", "soon"},
+		{"autolock", "-1s"},
+		{"forget", "soon"},
+		{"power", "20", "on", "-3"},
+		{"roam", "127.0.0.9"},
+		{"roam", "nowhere"},
+		{"doze", "deeply"},
+		{"hole", "deep"},
+		{"heartbeat", "never"},
+		{"private-address", "perhaps"},
+		{"later", "10s"},
+		{"later", "soon", "plug"},
+		{"later", "10s", "dance"},
 		{"@nobody", "plug"},
 	} {
 		if code, _, errOut := vphoneCommand(s.t, append([]string{"ctl", s.control}, wrong...)...); code != 1 || errOut == "" {
@@ -264,6 +287,58 @@ func TestParseBytes(t *testing.T) {
 	for _, text := range []string{"big", "-1", "1e30", "1 TB"} {
 		if got, err := parseBytes(text); err == nil {
 			t.Errorf("%q: %d", text, got)
+		}
+	}
+}
+
+// What is to be done later is done later.
+func TestLater(t *testing.T) {
+	s := serveTiny(t)
+	s.ctl("later", "50ms", "unplug")
+	for deadline := time.Now().Add(10 * time.Second); strings.Contains(s.devices(), "USB"); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("still plugged in")
+		}
+	}
+}
+
+func TestNetworks(t *testing.T) {
+	one, two := folder(t), folder(t)
+	done(t, "make", one, "--name", "One", "--seed", "1", "--profile", "blank")
+	done(t, "make", two, "--name", "Two", "--seed", "2", "--profile", "blank")
+	for _, c := range []struct {
+		network string
+		flags   []string
+		want    string // in what serve says
+		wrong   string // in the error
+	}{
+		{network: "127.0.0.51", want: "at 127.0.0.51"},
+		{network: "127.0.0.51,127.0.0.52", want: "at 127.0.0.52"},
+		{network: "Two=127.0.0.52", want: "Two, iPhone17,1, iOS 18.6, at 127.0.0.52"},
+		{network: "127.0.0.51+127.0.0.53", want: "at 127.0.0.51 and 127.0.0.53"},
+		{network: "127.0.0.51,127.0.0.52,127.0.0.53", wrong: "more addresses"},
+		{network: "Three=127.0.0.52", wrong: "Three"},
+		{network: "nowhere", wrong: "nowhere"},
+		{flags: []string{"--announce"}, wrong: "--network"},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		out := &firstWords{ready: make(chan struct{}), lines: 3}
+		var errOut bytes.Buffer
+		args := append([]string{"serve", one, two, "--socket", filepath.Join(t.TempDir(), "mux"), "--network", c.network}, c.flags...)
+		ended := make(chan int)
+		go func() { ended <- run(ctx, args, out, &errOut) }()
+		select {
+		case <-out.ready:
+			cancel()
+			<-ended
+		case <-ended:
+			cancel()
+			if strings.Contains(errOut.String(), "assign requested address") {
+				t.Skip("no such addresses here")
+			}
+		}
+		if c.wrong != "" && !strings.Contains(errOut.String(), c.wrong) || !strings.Contains(out.text(), c.want) || c.wrong == "" && errOut.Len() > 0 {
+			t.Errorf("--network %q %v: said %q, %q", c.network, c.flags, out.text(), errOut.String())
 		}
 	}
 }

@@ -65,7 +65,7 @@ func runServe(ctx context.Context, args []string, out io.Writer) error {
 	if err := o.plugIn(ctx, mux, dirs, log); err != nil {
 		return err
 	}
-	return o.serve(ctx, mux, out)
+	return o.serve(ctx, mux, out, log)
 }
 
 // plugIn opens the phones, has their owner behave, and adds them to the mux.
@@ -127,7 +127,7 @@ func parseAnswer(word string) (vphone.Answer, error) {
 	return 0, fmt.Errorf("%w: %q is neither yes nor no nor ask", errUsage, word)
 }
 
-func (o serveOptions) serve(ctx context.Context, mux *vphone.Mux, out io.Writer) error {
+func (o serveOptions) serve(ctx context.Context, mux *vphone.Mux, out io.Writer, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	listener, variable, err := listen(o.socket)
@@ -140,7 +140,7 @@ func (o serveOptions) serve(ctx context.Context, mux *vphone.Mux, out io.Writer)
 			return errors.Join(err, listener.Close())
 		}
 		defer control.Close()
-		go (&controller{mux: mux, stop: cancel}).serve(ctx, control)
+		go (&controller{mux: mux, stop: cancel, log: log}).serve(ctx, control)
 	}
 	fmt.Fprintf(out, "USBMUXD_SOCKET_ADDRESS=%s\n", variable)
 	for _, p := range mux.Phones() {
