@@ -155,6 +155,9 @@ func parseMail(address string) (mailAddress, error) {
 			return mailAddress{}, bad(hint, "%q is no port", p)
 		}
 	}
+	if a.port == 465 && !a.tls || (a.port == 587 || a.port == 25) && a.tls {
+		return mailAddress{}, bad(hint, "on port %d servers speak the other kind of TLS", a.port)
+	}
 	return a, nil
 }
 
@@ -269,7 +272,8 @@ func (c Credentials) forms() []string {
 	var all []string
 	add := func(s string) {
 		if len(s) >= 4 {
-			all = append(all, s, url.PathEscape(s), url.QueryEscape(s), base64.StdEncoding.EncodeToString([]byte(s)))
+			quoted := strconv.Quote(s)
+			all = append(all, s, quoted[1:len(quoted)-1], url.PathEscape(s), url.QueryEscape(s), base64.StdEncoding.EncodeToString([]byte(s)))
 		}
 	}
 	add(string(c.Token))

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/godbus/dbus/v5"
 
@@ -35,8 +36,12 @@ func (t talk) desktop(ctx context.Context, m Message) error {
 		return noDesktop("nothing on this desktop shows messages: "+err.Error(), err)
 	}
 	body := cut(m.Body(), maxBody)
+	// A name is no markup. dunst 1.9 takes tags for markup although it does not
+	// say that it knows any, so that brackets become others there.
 	if slices.Contains(can, "body-markup") {
-		body = html.EscapeString(body) // a name is no markup
+		body = html.EscapeString(body)
+	} else {
+		body = strings.NewReplacer("<", "‹", ">", "›").Replace(body)
 	}
 	urgency := byte(1)
 	if m.Urgent {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/textproto"
+	"strconv"
 	"strings"
 
 	mail "github.com/wneessen/go-mail"
@@ -126,7 +127,7 @@ func (t talk) mailDoor(err error, needsTLS bool) error {
 	switch {
 	case strings.Contains(text, "SMTP AUTH failed") && replied && reply.Code/100 == 5, strings.Contains(text, "535"):
 		return &trouble{
-			kind: russet.Password, what: "the mail server refused the password" + replySays(reply), err: err,
+			kind: russet.Password, what: "the mail server refused the password" + t.replySays(reply), err: err,
 			hint: fmt.Sprintf("many providers want a password made for this program (\"app password\"): make one, then: russet notify remove %s, and add it again", t.ch.Name),
 		}
 	case needsTLS && strings.Contains(text, "does not support STARTTLS"):
@@ -162,20 +163,28 @@ func (t talk) mailSent(err error) error {
 	// The message of go-mail ends with recipients and IDs.
 	says, _, _ := strings.Cut(se.Error(), ", affected ")
 	says = strings.TrimPrefix(says, se.Reason.String()+": ")
-	tr.what = "the mail server did not take the message, and says: " + cut(Clean(says), 200)
+	if code, quoted, ok := strings.Cut(says, " "); ok {
+		if text, err := strconv.Unquote(quoted); err == nil {
+			says = code + " " + text
+		}
+	}
+	tr.what = "the mail server did not take the message, and says: " + t.quote(says, true)
 	if se.IsTemp() {
 		return tr
 	}
 	tr.kind, tr.hint = russet.Usage, "see what the server says, and whether the recipients (--to) are right"
-	if se.Reason == mail.ErrSMTPMailFrom {
+	switch {
+	case se.ErrorCode() == 530: // RFC 4954: authentication required
+		tr.hint = "it wants a user and a password: remove the channel and add it with the user in the address, smtp://user@…"
+	case se.Reason == mail.ErrSMTPMailFrom:
 		tr.hint = "name the sender it lets you use with --from"
 	}
 	return tr
 }
 
-func replySays(reply *textproto.Error) string {
+func (t talk) replySays(reply *textproto.Error) string {
 	if reply == nil {
 		return ""
 	}
-	return fmt.Sprintf(": %d %s", reply.Code, cut(Clean(reply.Msg), 200))
+	return fmt.Sprintf(": %d %s", reply.Code, t.quote(reply.Msg, true))
 }

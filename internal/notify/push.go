@@ -104,7 +104,7 @@ func (t talk) telegram(ctx context.Context, m Message) error {
 }
 
 func (t talk) telegramRefused(status int, answer []byte) *trouble {
-	says := said(answer)
+	says := t.said(answer)
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusNotFound:
 		// A token that never was is "Not Found", one that was revoked "Unauthorized".

@@ -84,18 +84,29 @@ func (t talk) explain(ctx context.Context, err error) error {
 	switch cause := context.Cause(ctx); {
 	case cause == nil || known && !errors.Is(err, cause):
 	case errors.Is(cause, context.DeadlineExceeded):
-		e.Kind, e.What, e.Err = russet.NotConnected, "no answer within "+span(sendLimit), cause
+		e.Kind, e.What, e.Err = russet.NotConnected, "no answer in time", cause
 		e.Hint = "see whether the server is reachable from this computer: " + t.where()
 	default:
 		e.Kind, e.What, e.Hint, e.Err = russet.Stopped, "it was stopped", "", cause
 	}
 	// The causes stay away: they may quote an address or an answer in full.
-	e.What, e.Hint = t.hide(e.What), t.hide(e.Hint)
+	e.What, e.Hint = cut(t.hide(e.What), maxText), cut(t.hide(e.Hint), maxText)
 	return e
 }
 
 // where is the part of the address that is no secret.
 func (t talk) where() string { return t.ch.URL }
+
+// quote makes what a server says fit for an error: without our secrets, on one
+// line, and short. Cutting comes last, and what was cut before may end in the
+// middle of a secret.
+func (t talk) quote(text string, whole bool) string {
+	text = t.hide(text)
+	if !whole {
+		text = text[:max(0, len(text)-maxToken)]
+	}
+	return cut(strings.Join(strings.Fields(cleanText(text)), " "), 200)
+}
 
 // hide takes the secrets out of a text, in the forms in which servers and
 // libraries quote them.
@@ -103,5 +114,5 @@ func (t talk) hide(text string) string {
 	for _, s := range t.secret.forms() {
 		text = strings.ReplaceAll(text, s, "…")
 	}
-	return cut(text, maxText)
+	return text
 }

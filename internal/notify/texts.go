@@ -81,7 +81,7 @@ func ForFailed(s Subject, err error, again time.Time) Message {
 		m.Next, m.Code = upper(cleanText(e.Hint)), e.Code
 		m.Urgent = e.Kind == russet.Damaged || e.Kind == russet.NotTrusted
 	}
-	m.Text = sentence(cleanText(what))
+	m.Text = upper(sentence(cleanText(what)))
 	if m.Code != 0 {
 		m.Text += fmt.Sprintf(" (The phone's own code: %d.)", m.Code)
 	}

@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"russet"
 )
@@ -109,8 +108,8 @@ func certificate(err error) bool {
 
 // status explains an answer by its status alone, with what the server says.
 func (t talk) status(resp *http.Response, answer []byte) *trouble {
-	says := said(answer)
-	tr := &trouble{kind: russet.Failed, what: fmt.Sprintf("the server answers %d%s", resp.StatusCode, says)}
+	says := t.said(answer)
+	tr := &trouble{kind: russet.Usage, what: fmt.Sprintf("the server answers %d%s", resp.StatusCode, says)}
 	switch code := resp.StatusCode; {
 	case code/100 == 3:
 		tr.kind, tr.what = russet.Usage, "the server sends us elsewhere, and russet does not hand secrets on"
@@ -135,7 +134,7 @@ func (t talk) status(resp *http.Response, answer []byte) *trouble {
 }
 
 // said is what a server says beside its status, after a colon.
-func said(answer []byte) string {
+func (t talk) said(answer []byte) string {
 	var fields struct {
 		Error            any    `json:"error"`
 		ErrorDescription string `json:"errorDescription"` // Gotify
@@ -151,7 +150,8 @@ func said(answer []byte) string {
 	} else if !bytes.Contains(answer, []byte("<")) { // no page of a proxy
 		text = string(answer)
 	}
-	if text = cut(Clean(strings.TrimSpace(text)), 200); text == "" {
+	whole := len(answer) < maxAnswer
+	if text = t.quote(text, whole); text == "" {
 		return ""
 	}
 	return ": " + text
