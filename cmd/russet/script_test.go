@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 			"exits":   exitsCommand,
 			"cmptree": cmptreeCommand,
 			"holds":   holdsCommand,
+			"hook":    hookCommand,
 		},
 	})
 }

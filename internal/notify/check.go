@@ -233,7 +233,14 @@ func near(host string) bool {
 
 // InTheClear says that whoever listens in the network of a channel reads what
 // is sent to it.
-func InTheClear(ch Channel) bool { return strings.HasPrefix(ch.URL, "http://") }
+func InTheClear(ch Channel) bool {
+	u, err := url.Parse(ch.URL)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	a, err := netip.ParseAddr(u.Hostname())
+	return !(err == nil && a.IsLoopback() || u.Hostname() == "localhost")
+}
 
 // Split takes an address as a person typed it apart: what is kept in the
 // settings and shown, and the whole of it where that is a secret.
