@@ -3,6 +3,7 @@ package device_test
 import (
 	"context"
 	"net"
+	"net/netip"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -31,7 +32,41 @@ func TestPatience(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = dev.Close() }()
-	raw, err := last.(*net.TCPConn).SyscallConn()
+	patient(t, last.(*net.TCPConn))
+}
+
+// wrapped is a connection in another, as package link makes them.
+type wrapped struct{ net.Conn }
+
+func (w wrapped) NetConn() net.Conn { return w.Conn }
+
+func TestPatienceBelow(t *testing.T) {
+	p := phone(t, "")
+	rec := pair(t, p)
+	if err := p.JoinNetwork(netip.AddrFrom4([4]byte{127, 83, 1, 3})); err != nil {
+		t.Skip("this system has no other loopback addresses:", err)
+	}
+	if err := p.SetWifi(true); err != nil {
+		t.Fatal(err)
+	}
+	var last net.Conn
+	d := dialer(func(ctx context.Context, port uint16) (net.Conn, error) {
+		conn, err := device.Network{Host: "127.83.1.3"}.DialPort(ctx, port)
+		last = conn
+		return wrapped{conn}, err
+	})
+	dev, err := device.Connect(t.Context(), d, rec, device.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = dev.Close() }()
+	patient(t, last.(*net.TCPConn))
+}
+
+// patient looks at the settings of a connection.
+func patient(t *testing.T, conn *net.TCPConn) {
+	t.Helper()
+	raw, err := conn.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func (p *Phone) due(service string, n int, write bool) (*Fault, int) {
 		at := n + 1
 		switch {
 		case f.AtWrite == 0:
-			at = int(min(f.AfterBytes-f.bytes, int64(n)+1))
+			at = int(max(0, min(f.AfterBytes-f.bytes, int64(n)+1))) // below 0 when another went off first
 		case write && f.writes == f.AtWrite:
 			at = 0
 		}
