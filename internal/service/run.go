@@ -77,7 +77,7 @@ func (s *Service) unattended(j *job, v *view) {
 	run := j.result.Run
 	a.End, a.Outcome = s.now(), outcome(j.err)
 	a.Asked = a.Asked || run.Passcode || a.Outcome == schedule.NotNow
-	a.Answered = a.Answered || a.Asked && (a.Outcome == schedule.Done || run.Received > 0)
+	a.Answered = a.Asked && a.Outcome != schedule.NotNow && (a.Answered || a.Outcome == schedule.Done)
 	s.concluded(j, v.state)
 	v.facts.Now, v.facts.Attempts, v.facts.Running = s.now(), slices.Clone(v.state.Attempts), ""
 	s.failed(j, v)
@@ -169,8 +169,7 @@ type sheetWatch struct {
 func (w *sheetWatch) event(e russet.Event) {
 	nudge := w.nudge && (e.Stage == russet.Waiting || e.Passcode)
 	shown := e.Passcode && !w.shown
-	sends := e.Stage == russet.Receiving || e.Stage == russet.Preparing
-	typed := w.shown && sends && !e.Passcode && !w.typed
+	typed := w.shown && !w.typed && !e.Passcode && e.Stage == russet.Receiving && e.Bytes > 0
 	if !nudge && !shown && !typed {
 		return
 	}
