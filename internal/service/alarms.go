@@ -111,7 +111,7 @@ func (s *Service) alarms(views []*view) {
 		}
 		late := v.policy.Automatic && v.decision.Overdue && v.facts.Running == ""
 		changed := st.set(now, "overdue", late, func() notify.Message {
-			return notify.ForOverdue(s.subject(st, ""), v.last(), st.Since, missingText(v.decision), "")
+			return notify.ForOverdue(s.subject(st, ""), v.last(), st.Since, missingText(v.decision), s.help(st, v.decision))
 		})
 		met := now.Sub(st.Met)
 		lost := v.policy.Automatic && !v.present && met >= forgets
@@ -149,6 +149,22 @@ func missingText(d schedule.Decision) string {
 		return ""
 	}
 	return d.Missing[0].Text
+}
+
+// help is the next step of somebody whose device is overdue; "" for the usual
+// one.
+func (s *Service) help(st *state, d schedule.Decision) string {
+	if len(d.Missing) == 0 {
+		return ""
+	}
+	switch d.Missing[0].Code {
+	case schedule.NoStore:
+		return "See what is the matter with the store: russet store status " + d.Missing[0].Store
+	case schedule.Unpaired:
+		return "Connect it to this computer with its cable, unlock it, and run: russet pair " + string(st.Device.UDID)
+	default:
+		return ""
+	}
 }
 
 // storeAlarms finds the troubles of a store. Service.mu is held.

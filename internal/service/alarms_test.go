@@ -45,6 +45,7 @@ func TestStoreAway(t *testing.T) {
 	}
 	must(t, os.Rename(there+" away", there))
 	l.step(15 * time.Minute)
+	l.step(time.Minute)
 	if d := l.status(p); d.Decision.Due || d.Last.Outcome != "done" || d.Decision.Overdue {
 		t.Errorf("when it is back: %+v", d.Decision)
 	}
@@ -118,14 +119,14 @@ func TestLinkLost(t *testing.T) {
 	l := newLab(t)
 	l.start()
 	p := l.phone("Anna's iPhone", vphone.Options{})
-	must(t, p.SetFault("drop-sent", "50000"))
+	must(t, p.SetFault("drop-message", "4"))
 	for range 10 {
 		l.step(time.Hour)
 	}
-	if told := l.heard(notify.Kinds()...); len(told) != 0 {
+	if told := l.heard(notify.Failed, notify.Space, notify.Damage); len(told) != 0 {
 		t.Errorf("told: %+v", told)
 	}
-	must(t, p.SetFault("drop-sent", "0"))
+	must(t, p.SetFault("drop-message", "0"))
 	l.step(2 * time.Hour)
 	if n := l.backups("main", p); n != 1 {
 		t.Errorf("%d backups", n)
@@ -179,6 +180,7 @@ func TestPairing(t *testing.T) {
 		t.Errorf("told: %+v", told)
 	}
 	p.Plug()
+	l.step(time.Hour)
 	l.step(time.Hour)
 	st, err := l.service.Status(t.Context())
 	must(t, err)

@@ -98,9 +98,14 @@ func (l *lab) start() {
 	l.Helper()
 	l.host = host.Open(host.Options{Home: host.Home{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: l.clock.now})
 	l.service = service.New(service.Options{Host: l.host, Now: l.clock.now, Location: time.UTC, Notify: l.notify, AtOnce: 2})
-	var err error
-	l.release, err = l.service.Take(context.Background())
+	ctx, stop := context.WithCancel(context.Background())
+	l.host.Follow(ctx)
+	release, err := l.service.Take(context.Background())
 	must(l, err)
+	l.release = func() {
+		release()
+		stop()
+	}
 }
 
 // end ends the service.
