@@ -177,6 +177,14 @@ func TestChannelMistakes(t *testing.T) {
 			t.Errorf("%q: %v", near, err)
 		}
 	}
+	for _, typed := range []string{"https://ntfy.sh", "https://ntfy.sh/", "https://ntfy.sh/a b", "https://ntfy.sh/x/json?poll=1"} {
+		shown, address, err := notify.Split(notify.Ntfy, typed)
+		must(t, err)
+		err = h.AddChannel(t.Context(), notify.Channel{Name: "x", Type: notify.Ntfy, URL: shown}, notify.Credentials{Address: address})
+		if russet.KindOf(err) != russet.Usage {
+			t.Errorf("%q: %v", typed, err)
+		}
+	}
 	if err := h.RemoveChannel(t.Context(), "nobody"); russet.KindOf(err) != russet.Usage {
 		t.Error(err)
 	}

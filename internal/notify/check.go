@@ -6,6 +6,7 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -176,12 +177,15 @@ func checkWeb(ch Channel, c Credentials) error {
 	return checkParts(ch, c, u)
 }
 
+// topicName is what ntfy calls a topic.
+var topicName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
 // checkParts looks at what single types need.
 func checkParts(ch Channel, c Credentials, u *url.URL) error {
 	path := strings.Trim(u.Path, "/")
 	switch {
-	case ch.Type == Ntfy && (path == "" || u.RawQuery != ""):
-		return bad("write https://ntfy.sh/your-topic", "the address names no topic")
+	case ch.Type == Ntfy && (!topicName.MatchString(path[strings.LastIndexByte(path, '/')+1:]) || u.RawQuery != ""):
+		return bad("write https://ntfy.sh/your-topic; a topic has 1 to 64 letters, digits, dashes and underscores", "the address names no topic")
 	case ch.Type == Discord && !strings.Contains(u.Path, "/webhooks/"):
 		return bad("copy it in Discord: the channel's settings, Integrations, Webhooks", "that is not the address of a webhook of Discord")
 	case ch.Type == HealthCheck && path == "":

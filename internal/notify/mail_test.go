@@ -37,7 +37,7 @@ func startMail(t *testing.T, mode, certificate string) postOffice {
 	cmd.Env = append(os.Environ(), "SMTPD_PASSWORD="+mailPassword)
 	start(t, cmd, answers("127.0.0.1:"+port))
 	p := postOffice{
-		ch:      notify.Channel{Name: "mail", Type: notify.Email, URL: "smtp://anna%40example.org@127.0.0.1:" + port, To: []string{"bert@example.org", "Carla <carla@example.org>"}},
+		ch:      notify.Channel{Name: "mail", Type: notify.Email, URL: "smtp://anna@example.org@127.0.0.1:" + port, To: []string{"bert@example.org", "Carla <carla@example.org>"}},
 		secret:  notify.Credentials{Token: mailPassword},
 		maildir: maildir,
 	}
