@@ -29,7 +29,7 @@ type lan struct {
 func newLAN(t *testing.T) *lan {
 	t.Helper()
 	need(t, "ip")
-	l := &lan{t: t, name: fmt.Sprintf("russet%d-%s", os.Getpid(), strings.ToLower(t.Name()[max(0, len(t.Name())-6):]))}
+	l := &lan{t: t, name: fmt.Sprintf("russet%d-%s", os.Getpid(), strings.NewReplacer("/", "", ".", "").Replace(strings.ToLower(t.Name()[max(0, len(t.Name())-6):])))}
 	if out, err := exec.Command("ip", "netns", "add", l.name).CombinedOutput(); err != nil {
 		if os.Getenv("RUSSET_CLIENTS") == "require" {
 			t.Fatalf("network namespaces are required (RUSSET_CLIENTS=require): %v\n%s", err, out)
