@@ -1,0 +1,5 @@
+//go:build unix && !linux
+
+package doctor
+
+func isPair(string) bool { return false }

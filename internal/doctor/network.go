@@ -1,0 +1,147 @@
+package doctor
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"russet"
+)
+
+// Network is what was heard on the network in the moment it was listened.
+type Network struct {
+	Listened bool
+	// Interfaces are those the questions went out on.
+	Interfaces []string
+	Shared     bool   // the port of mDNS could be had beside others
+	Trouble    string // why it could not be listened
+	Heard      bool   // any mDNS packet of somebody else
+	Strangers  int    // phones that are announced and match no pairing
+}
+
+// Address is one place where a device was looked for.
+type Address struct {
+	Host  string // as a person gave it, or an IP address
+	Fixed bool   // a person gave it
+	State AddressState
+	Why   string
+}
+
+// AddressState is what was found at an address.
+type AddressState string
+
+// The states.
+const (
+	AddressUntried AddressState = ""
+	AddressAnswers AddressState = "answers"
+	AddressNoName  AddressState = "no-name" // the name is not known
+	AddressNoRoute AddressState = "no-route"
+	AddressSilent  AddressState = "silent"  // nothing comes back
+	AddressRefused AddressState = "refused" // somebody is there, and no phone
+	AddressOther   AddressState = "other"   // another phone
+)
+
+// The times after which a phone may forget a computer (protocol.md 5.3: trust
+// may expire after 30 days without contact).
+const (
+	trustWorry = 25 * 24 * time.Hour
+	trustEnds  = 30 * 24 * time.Hour
+)
+
+func networkCases() []Case {
+	return []Case{
+		{"network", true, 0, "mDNS works: other devices are heard on {interfaces}", ""},
+		{"network-none", false, russet.NotConnected, "this computer is in no network in which phones could announce themselves",
+			"connect it to the network of the phones"},
+		{"network-port", false, russet.NotConnected, "another program keeps port 5353 to itself, so that phones cannot be heard: {why}",
+			"let it share the port, or end it (sudo ss -ulpn 'sport = :5353' names it); or give the phone's address: russet devices add-address DEVICE HOST"},
+		{"network-trouble", false, russet.NotConnected, "phones cannot be listened for: {why}",
+			"give the phone's address: russet devices add-address DEVICE HOST"},
+		{"network-container", false, russet.NotConnected, "this container has a network of its own, into which phones cannot announce themselves",
+			"run it with --network host; or give the phone's address: russet devices add-address DEVICE HOST"},
+		{"network-silent", false, russet.NotConnected, "nothing at all announces itself on {interfaces}: multicast is blocked, or nobody is there",
+			"allow UDP port 5353 in this computer's firewall, and multicast (IGMP snooping, \"client isolation\") in the router; or give the phone's address: russet devices add-address DEVICE HOST"},
+		{"network-private", false, russet.NotConnected, "nothing at all announces itself on {interfaces}: macOS probably keeps russet from the local network",
+			"allow russet (or your terminal) in System Settings > Privacy & Security > Local Network"},
+		{"network-firewall", false, russet.NotConnected, "nothing at all announces itself on {interfaces}: Windows' firewall probably keeps it from russet",
+			"allow russet in the firewall for private networks, and mark this network as private"},
+		{"network-strangers", false, 0, "{phones} on this network trusts other computers, but not this one",
+			"plug it in once and type: russet pair"},
+	}
+}
+
+func examineNetwork(r Readings) []Finding {
+	away := r.away()
+	if len(away) == 0 || !r.Network.Listened {
+		return examineAway(r, away, false)
+	}
+	deaf := r.deafness()
+	var all []Finding
+	switch {
+	case deaf != "":
+		f := r.sayNetwork(deaf)
+		if !r.matters(away) {
+			f.Kind = 0
+		}
+		all = append(all, f)
+	default:
+		all = append(all, r.sayNetwork("network"))
+	}
+	if r.Network.Strangers > 0 {
+		all = append(all, say("network-strangers", "phones", plural(r.Network.Strangers, "phone")))
+	}
+	return append(all, examineAway(r, away, deaf != "")...)
+}
+
+// matters reports whether a phone that is away would be looked for on the
+// network.
+func (r Readings) matters(away []Phone) bool {
+	return slices.ContainsFunc(away, func(p Phone) bool { return p.WiFi })
+}
+
+// deafness is why no phone can be heard, as a code; "" if one could.
+func (r Readings) deafness() Code {
+	n := r.Network
+	container := r.Computer.Container != "" && r.Computer.bridged()
+	switch {
+	case n.Heard:
+		return ""
+	case n.Trouble != "" && !n.Shared:
+		return "network-port"
+	case n.Trouble != "":
+		return "network-trouble"
+	case len(n.Interfaces) == 0:
+		return "network-none"
+	case container:
+		return "network-container"
+	case r.Computer.System == "darwin":
+		return "network-private"
+	case r.Computer.System == "windows":
+		return "network-firewall"
+	default:
+		return "network-silent"
+	}
+}
+
+// bridged reports whether all ways out of a container lead through a pair of
+// virtual interfaces.
+func (c Computer) bridged() bool {
+	real := slices.DeleteFunc(slices.Clone(c.Interfaces), func(i Interface) bool { return i.Virtual })
+	return len(c.Interfaces) > 0 && len(real) == 0
+}
+
+func (r Readings) sayNetwork(code Code) Finding {
+	return say(code, "interfaces", list(r.Network.Interfaces), "why", r.Network.Trouble)
+}
+
+// within reports whether an address is in one of the computer's networks.
+func (c Computer) within(host string) bool {
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	if err != nil || addr.IsLinkLocalUnicast() {
+		return true // a name can be anywhere
+	}
+	return slices.ContainsFunc(c.Interfaces, func(i Interface) bool {
+		return slices.ContainsFunc(i.Prefixes, func(p netip.Prefix) bool { return p.Masked().Contains(addr) })
+	})
+}
