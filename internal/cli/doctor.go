@@ -6,41 +6,59 @@ import (
 	"github.com/spf13/cobra"
 
 	"russet"
+	"russet/internal/doctor"
+	"russet/internal/host"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "doctor", Short: "say why a phone is not seen or not backed up", GroupID: "trust",
-		Long: `Looks at everything a backup needs (usbmuxd, the cable, each phone's trust, the stores,
-the room on their disks, the last runs) and says what is wrong and what to do. The exit
-status is that of the worst finding.` +
-			exits(russet.Usage, russet.NotConnected, russet.NotTrusted, russet.Locked, russet.NoSpace, russet.Damaged),
-		Example: "  russet doctor",
-		Args:    needs(0, 0, "nothing else"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+	cmd := &cobra.Command{
+		Use: "doctor [DEVICE]", Short: "say why a phone is not seen or not backed up", GroupID: "trust",
+		Long: `Looks at everything a backup needs (the cable, the network, each phone's trust, what
+happens by itself, the stores and the room in them, the last runs) and says what is wrong
+and what to do next. With a DEVICE it speaks of that one alone. Nothing is changed, and no
+phone is made to ask anything. The exit status is that of the worst finding; with --json
+each has a code that stays the same.` +
+			exits(russet.Usage, russet.NotConnected, russet.NotTrusted, russet.Locked, russet.Password, russet.NoSpace, russet.Damaged,
+				russet.Unsupported),
+		Example: "  russet doctor\n  russet doctor \"Anna's iPhone\"",
+		Args:    needs(0, 1, "at most one device"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.asks = false // it is about what happens when nobody is there
 			h, err := a.host()
 			if err != nil {
 				return err
 			}
-			findings, kind := h.Doctor(cmd.Context())
-			if a.json {
-				err = writeJSON(a.out, findings)
-			} else {
-				for _, f := range findings {
-					mark := "!"
-					if f.Good {
-						mark = "ok"
-					}
-					fmt.Fprintf(a.out, "%-3s %s\n", mark, plain(f.What))
-					if f.Hint != "" {
-						fmt.Fprintf(a.out, "    next: %s\n", plain(f.Hint))
-					}
-				}
+			opts := host.DoctorOptions{}
+			if len(args) > 0 {
+				opts.Device = args[0]
 			}
-			if err == nil && kind != 0 {
-				err = quiet{kind}
+			findings, kind, err := h.Doctor(cmd.Context(), opts)
+			if err != nil {
+				return err
 			}
-			return err
+			if err := a.printFindings(findings); err != nil || kind == 0 {
+				return err
+			}
+			return quiet{kind}
 		},
 	}
+	cmd.ValidArgsFunction = a.completeDevices
+	return cmd
+}
+
+func (a *app) printFindings(findings []doctor.Finding) error {
+	if a.json {
+		return writeJSON(a.out, findings)
+	}
+	for _, f := range findings {
+		mark := "!"
+		if f.Good {
+			mark = "ok"
+		}
+		fmt.Fprintf(a.out, "%-3s %s\n", mark, plain(f.What))
+		if f.Hint != "" {
+			fmt.Fprintf(a.out, "    next: %s\n", plain(f.Hint))
+		}
+	}
+	return nil
 }

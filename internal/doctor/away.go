@@ -9,26 +9,42 @@ import (
 
 func absentCases() []Case {
 	return []Case{
-		{"away", false, russet.NotConnected, "{phone} is not here; it was last met {ago} ago", "plug it in, or bring it into this network and wake it"},
+		{"away", false, russet.NotConnected, "{phone} is not here; it was last seen on {met}", "plug it in, or bring it into this network and wake it"},
 		{"away-asleep", false, russet.NotConnected, "{phone} was here {ago} ago and is not heard now: it sleeps, or has left", "wake it, or put it on power: on power it wakes up by itself now and then"},
-		{"away-wifi-off", false, russet.NotConnected, "{phone} is not on the cable, and does not let itself be reached over Wi-Fi",
-			"plug it in once and type: russet devices wifi {udid} on"},
-		{"away-deaf", false, russet.NotConnected, "{phone} is not on the cable, and could not be heard on the network", "plug it in, or do what is said of the network"},
-		{"away-network", false, russet.NotConnected, "{phone} was last reached at {address}, which is in none of this computer's networks",
-			"let both be in one network; across networks and VPNs give its address there: russet devices add-address {udid} HOST"},
-		{"away-unreachable", false, russet.NotConnected, "{phone} announces itself at {address}, where nothing answers: {why}",
-			"a firewall, a guest network or \"client isolation\" keeps the two apart: put both into one network, or allow TCP port 62078"},
-		{"address-no-name", false, russet.NotConnected, "{phone} is to be found at {address}, and no network knows that name",
-			"correct it: russet devices remove-address {udid} {address}, then add-address; a VPN must be up on this computer, too"},
-		{"address-silent", false, russet.NotConnected, "{phone} is to be found at {address}, where nothing answers",
-			"wake it and see that its VPN is up; if it has another address now: russet devices add-address {udid} HOST"},
-		{"address-refused", false, russet.NotConnected, "{phone} is to be found at {address}, where something answers that is no phone{off}",
-			"see whether that is its address (Settings > Wi-Fi > (i) on the phone); if not: russet devices add-address {udid} HOST"},
-		{"address-other", false, russet.NotConnected, "{phone} is to be found at {address}, where another phone answers",
-			"correct it: russet devices remove-address {udid} {address}"},
-		{"trust-ending", false, 0, "{phone} was not met for {days} days; after 30 it may forget this computer", "plug it in, or let it join this network, within {left}"},
-		{"trust-ended", false, russet.NotTrusted, "{phone} was not met for {days} days, and after 30 it may have forgotten this computer",
-			"plug it in and unlock it; if it asks for trust: russet pair {udid}; one that is gone for good is forgotten with: russet unpair {udid}"},
+		{
+			"away-wifi-off", false, russet.NotConnected, "{phone} is not on the cable, and does not let itself be reached over Wi-Fi",
+			"plug it in once and type: russet devices wifi {udid} on",
+		},
+		{"away-deaf", false, russet.NotConnected, "{phone} is not on the cable, and could not be heard on the network", "plug it in, or do what is said of the network above"},
+		{
+			"away-network", false, russet.NotConnected, "{phone} was last reached at {address}, which is in none of this computer's networks",
+			"let both be in one network; across networks and VPNs give its address there: russet devices add-address {udid} HOST",
+		},
+		{
+			"away-unreachable", false, russet.NotConnected, "{phone} announces itself at {address}, but does not answer there: {why}",
+			"a firewall, a guest network or \"client isolation\" keeps the two apart: put both into one network, or allow TCP port 62078",
+		},
+		{
+			"address-no-name", false, russet.NotConnected, "{phone} is to be found at {address}, a name that nobody knows here",
+			"see that the VPN is up on this computer; if the name is wrong: russet devices remove-address {udid} {address}",
+		},
+		{
+			"address-silent", false, russet.NotConnected, "{phone} is to be found at {address}, where nothing answers",
+			"wake it and see that its VPN is up; if it has another address now: russet devices add-address {udid} HOST",
+		},
+		{
+			"address-refused", false, russet.NotConnected, "{phone} is to be found at {address}, where something answers that is no phone{off}",
+			"see whether that is its address (Settings > Wi-Fi > (i) on the phone); if not: russet devices add-address {udid} HOST",
+		},
+		{
+			"address-other", false, russet.NotConnected, "{phone} is to be found at {address}, where a phone answers that does not know this computer",
+			"if it is another phone: russet devices remove-address {udid} {address}; if it is this one, plug it in and type: russet pair {udid}",
+		},
+		{"trust-ending", false, 0, "{phone} was not seen for {days} days; after 30 it may forget this computer", "plug it in, or let it join this network, within {left}"},
+		{
+			"trust-ended", false, russet.NotTrusted, "{phone} was not seen for {days} days, and after 30 it may have forgotten this computer",
+			"plug it in and unlock it; if it asks for trust: russet pair {udid}; one that is gone for good is forgotten with: russet unpair {udid}",
+		},
 	}
 }
 
@@ -44,7 +60,7 @@ func examineAway(r Readings, away []Phone, deaf bool) []Finding {
 
 func (r Readings) whyAway(p Phone, deaf bool) []Finding {
 	gone := r.Now.Sub(p.Met)
-	words := []string{"phone", p.quoted(), "udid", string(p.UDID), "ago", ago(gone)}
+	words := []string{"phone", p.quoted(), "udid", string(p.UDID), "ago", ago(gone), "met", when(p.Met)}
 	all := []Finding{r.oneWhy(p, deaf, gone, words)}
 	if r.ill() {
 		return all

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"slices"
+	"strings"
 
 	"russet"
 )
@@ -31,38 +32,66 @@ const (
 func cableCases() []Case {
 	return []Case{
 		{"usbmuxd", true, 0, "usbmuxd answers at {addr}", ""},
-		{"usbmuxd-elsewhere", false, russet.NotConnected, "usbmuxd does not answer at {addr}",
-			"USBMUXD_SOCKET_ADDRESS says that it is there: start it there, or unset the variable"},
-		{"usbmuxd-missing", false, russet.NotConnected, "usbmuxd, the program that carries the cable, is not installed{seen}",
-			"{install}, then plug the phone in again"},
-		{"usbmuxd-stopped", false, russet.NotConnected, "usbmuxd, the program that carries the cable, does not run{seen}", "{restart}"},
-		{"usbmuxd-forbidden", false, russet.NotConnected, "usbmuxd runs, but you may not speak to it: {addr} is closed to you",
-			"{join}"},
+		{
+			"usbmuxd-elsewhere", false, russet.NotConnected, "usbmuxd does not answer at {addr}",
+			"USBMUXD_SOCKET_ADDRESS says that it is there: start it there, or unset the variable",
+		},
+		{
+			"usbmuxd-missing", false, russet.NotConnected, "usbmuxd, the program that carries the cable, is not installed{seen}",
+			"{install}, then plug the phone in again",
+		},
+		{"usbmuxd-stopped", false, russet.NotConnected, "usbmuxd, the program that carries the cable, does not run{seen}", "start it: {restart}"},
+		{
+			"usbmuxd-forbidden", false, russet.NotConnected, "usbmuxd runs, but you may not speak to it: {addr} is closed to you",
+			"{join}",
+		},
 		{"usbmuxd-silent", false, russet.Failed, "usbmuxd takes calls at {addr} and does not answer them", "restart it: {restart}"},
 		{"usbmuxd-strange", false, russet.Failed, "what answers at {addr} does not speak like usbmuxd: {why}", "{restart}"},
-		{"usb-none", false, russet.NotConnected, "this computer shows no USB at all",
-			"hand the phone through to it, if it is a virtual machine; or let USBMUXD_SOCKET_ADDRESS name a computer that has the cable"},
+		{
+			"usb-none", false, russet.NotConnected, "this computer shows no USB at all",
+			"hand the phone through to it, if it is a virtual machine; or let USBMUXD_SOCKET_ADDRESS name a computer that has the cable",
+		},
 		{"usbmuxd-unneeded", true, 0, "usbmuxd does not run; without it phones are reached over Wi-Fi only, and a new one cannot be paired", ""},
-		{"apple-service-missing", false, russet.NotConnected, "Apple's device service, which carries the cable on Windows, is not installed",
-			`install "Apple Devices" from the Microsoft Store (or iTunes) and plug the phone in again`},
-		{"apple-service-stopped", false, russet.NotConnected, "Apple's device service, which carries the cable on Windows, does not run",
-			`start "Apple Mobile Device Service" in services.msc, or open the Apple Devices app once`},
-		{"container-no-cable", false, russet.NotConnected, "this container cannot see the cable{seen}",
-			"hand in usbmuxd's socket: -v /var/run/usbmuxd:/var/run/usbmuxd; over Wi-Fi it needs none of this"},
-		{"container-frozen", false, russet.NotConnected, "{phone} was plugged in after this container was started, which shows only what was there then",
-			"give it the folder instead of --device: -v /dev/bus/usb:/dev/bus/usb --device-cgroup-rule \"c 189:* rmw\""},
-		{"usb-restricted", false, russet.Locked, "{phone} is on the cable and lets no data through: a phone that was locked for an hour hides from computers",
-			"unlock it once, and keep it unlocked for a moment"},
-		{"usb-forbidden", false, russet.NotConnected, "usbmuxd may not open {phone}, which the kernel sees on the cable ({node})",
-			"sudo udevadm control --reload && sudo udevadm trigger, then plug it in again"},
-		{"usb-busy", false, russet.NotConnected, "{phone} is on the cable, and another program holds it{others}",
-			"let one usbmuxd run alone: end the others, leftover containers too, then plug the phone in again"},
-		{"usb-unnoticed", false, russet.NotConnected, "{phone} is on the cable, and usbmuxd has not noticed it",
-			"{restart}; if every new phone needs that, have it done by udev when one is plugged in"},
-		{"cable-empty", false, russet.NotConnected, "no iPhone or iPad is connected",
-			"plug it in and unlock it; some cables only charge: try another cable or socket"},
-		{"records-unwritable", false, russet.Usage, "usbmuxd cannot keep pairings in {dir}: {why}",
-			"make that folder writable for it (a container wants it without :ro); until then phones ask for trust again and again"},
+		{
+			"apple-service-missing", false, russet.NotConnected, "Apple's device service, which carries the cable on Windows, is not installed",
+			`install "Apple Devices" from the Microsoft Store (or iTunes) and plug the phone in again`,
+		},
+		{
+			"apple-service-stopped", false, russet.NotConnected, "Apple's device service, which carries the cable on Windows, does not run",
+			`start "Apple Mobile Device Service" in services.msc, or open the Apple Devices app once`,
+		},
+		{
+			"container-no-cable", false, russet.NotConnected, "this container cannot see the cable{seen}",
+			"hand in usbmuxd's socket: -v /var/run/usbmuxd:/var/run/usbmuxd; over Wi-Fi it needs none of this",
+		},
+		{
+			"container-frozen", false, russet.NotConnected, "{phone} was plugged in after this container was started, which shows only what was there then",
+			"give it the folder instead of --device: -v /dev/bus/usb:/dev/bus/usb --device-cgroup-rule \"c 189:* rmw\"",
+		},
+		{
+			"usb-restricted", false, russet.Locked, "{phone} is on the cable and lets no data through: a phone that was locked for an hour hides from computers",
+			"unlock it once, and keep it unlocked for a moment",
+		},
+		{
+			"usb-forbidden", false, russet.NotConnected, "the kernel sees {phone} on the cable, but usbmuxd may not open it ({node})",
+			"sudo udevadm control --reload && sudo udevadm trigger, then plug it in again",
+		},
+		{
+			"usb-busy", false, russet.NotConnected, "{phone} is on the cable, and another program holds it{others}",
+			"let one usbmuxd run alone: end the others, leftover containers too, then plug the phone in again",
+		},
+		{
+			"usb-unnoticed", false, russet.NotConnected, "{phone} is on the cable, and usbmuxd has not noticed it",
+			"restart usbmuxd: {restart} (some systems on ARM boards need that whenever a phone was plugged in)",
+		},
+		{
+			"cable-empty", false, russet.NotConnected, "no iPhone or iPad is connected",
+			"plug it in and unlock it; some cables only charge: try another cable or socket",
+		},
+		{
+			"records-unwritable", false, russet.Usage, "usbmuxd cannot keep pairings in {dir}: {why}",
+			"make that folder writable for it (a container wants it without :ro); until then phones ask for trust again and again",
+		},
 	}
 }
 
@@ -97,7 +126,7 @@ func examineMux(r Readings) []Finding {
 	}
 	switch {
 	case m.State == MuxForbidden:
-		return []Finding{say("usbmuxd-forbidden", "addr", m.Addr, "join", joinText(m.Group))}
+		return []Finding{say("usbmuxd-forbidden", "addr", m.Addr, "join", joinText(m.Group, strings.TrimPrefix(m.Addr, "UNIX:")))}
 	case m.State == MuxSilent:
 		return []Finding{say("usbmuxd-silent", "addr", m.Addr, "restart", c.restartMux())}
 	case m.State == MuxStrange:
@@ -115,7 +144,7 @@ func examineMux(r Readings) []Finding {
 	case c.System == "windows":
 		return []Finding{say("apple-service-missing")}
 	case c.Container != "" && !c.Nodes:
-		return []Finding{say("container-no-cable", "seen", seen)}
+		return []Finding{say("container-no-cable", "seen", strings.Replace(seen, "on the cable", "on it", 1))}
 	case c.System == "darwin":
 		return []Finding{say("usbmuxd-stopped", "seen", seen, "restart", c.restartMux())}
 	case c.System == "linux" && !c.Bus:
@@ -130,15 +159,19 @@ func examineMux(r Readings) []Finding {
 	}
 }
 
-func joinText(group string) string {
+func joinText(group, path string) string {
 	if group == "" || group == "root" {
-		return "run russet as a user who may, or make the socket open to all (usbmuxd does that by itself: chmod 666 its socket)"
+		return "run russet as a user who may, or open it to all, as usbmuxd does by itself: sudo chmod 666 " + path
 	}
 	return "join its group, then log in again: sudo usermod -aG " + group + " \"$USER\""
 }
 
-// hidden are the phones that the kernel sees and usbmuxd does not.
+// hidden are the phones that the kernel sees and usbmuxd does not. A usbmuxd
+// that somebody chose may have another computer's bus.
 func (r Readings) hidden() []BusPhone {
+	if r.Mux.Chosen {
+		return nil
+	}
 	var hidden []BusPhone
 	unnamed := len(r.Mux.Devices) // a kernel that does not tell UDIDs still counts
 	for _, b := range r.Computer.BusPhones {

@@ -91,17 +91,17 @@ type Interface struct {
 func (c Computer) restartMux() string {
 	switch {
 	case c.System == "darwin":
-		return "restart the computer"
+		return "restart the computer, it is part of macOS"
 	case c.System == "windows":
-		return `restart the service "Apple Mobile Device Service", or the computer`
+		return `restart "Apple Mobile Device Service" in services.msc`
 	case c.Container != "":
-		return "on the computer that runs the container: sudo systemctl restart usbmuxd"
+		return "sudo systemctl restart usbmuxd, on the computer that runs the container"
 	case c.Distribution == "alpine":
 		return "sudo rc-service usbmuxd restart"
 	case c.Systemd:
 		return "sudo systemctl restart usbmuxd"
 	default:
-		return "end usbmuxd and start it again, as the system's administrator"
+		return "run usbmuxd as the system's administrator"
 	}
 }
 

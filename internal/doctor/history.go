@@ -21,13 +21,17 @@ func historyCases() []Case {
 		{"backup-gone", false, 0, "{phone} has no backup any more", "russet backup {udid}"},
 		{"backup-overdue", false, 0, "{phone} was last backed up {ago} ago, on {time}", "russet backup {udid}"},
 		{"run-failed", false, russet.Failed, "{phone}: the last run, on {end}, failed: {why}", "russet backup {udid}"},
-		{"run-passcode", false, russet.Locked, "{phone}: the last run, on {end}, ended because nobody typed the passcode on the phone",
-			"keep the phone at hand and type it when it asks: russet backup {udid}"},
+		{
+			"run-passcode", false, russet.Locked, "{phone}: the last run, on {end}, ended because nobody typed the passcode on the phone",
+			"keep the phone at hand and type it when it asks: russet backup {udid}",
+		},
 		{"run-space", false, russet.NoSpace, "{phone}: the last run, on {end}, had no room: {why}", "make room, then: russet backup {udid}"},
 		{"run-interrupted", false, russet.Interrupted, "{phone}: the last run, on {end}, was interrupted: {why}", "what was received is kept; go on with: russet backup {udid}"},
 		{"run-stopped", false, 0, "{phone}: the last run, on {end}, was stopped by somebody", "what was received is kept; go on with: russet backup {udid}"},
-		{"run-partial", false, russet.Partial, "{phone}: the last run, on {end}, is a backup, but {files} could not be read from the phone",
-			"often these are damaged, or photos that are only in iCloud; restarting the phone may help: then russet backup {udid}"},
+		{
+			"run-partial", false, russet.Partial, "{phone}: the last run, on {end}, is a backup, but {files} could not be read from the phone",
+			"often these are damaged, or photos that are only in iCloud; restarting the phone may help: then russet backup {udid}",
+		},
 	}
 }
 

@@ -17,7 +17,8 @@ const homeRoom = 256 << 20
 
 // Home is russet's own folder.
 type Home struct {
-	Dir string
+	Dir        string
+	FirstStore string // where the first backup makes a store
 	// Trouble is why it cannot be written; nil if it can.
 	Trouble *russet.Error
 	Free    int64  // bytes its disk still takes; negative when that is not known
@@ -42,37 +43,66 @@ const (
 	SecretsKeyring SecretsState = "keyring" // the keyring that holds their key is locked
 	SecretsKeyLost SecretsState = "lost"    // that key is gone
 	SecretsDamaged SecretsState = "damaged"
+	SecretsPartly  SecretsState = "partly" // some are damaged
 	SecretsTrouble SecretsState = "trouble"
 )
 
 func homeCases() []Case {
 	return []Case{
 		{"home", true, 0, "russet keeps its settings in {dir}", ""},
-		{"home-unwritable", false, russet.Usage, "russet's own folder {dir} cannot be written: {why}",
-			"make that folder writable for you, or set RUSSET_HOME to another one"},
-		{"home-full", false, russet.NoSpace, "the disk of russet's own folder {dir} is full: {free} left",
-			"make room on that disk, or set RUSSET_HOME to a folder on another one"},
-		{"home-network", false, 0, "russet's own folder {dir} lies on a network disk ({type}), where two computers may get in each other's way",
-			"set RUSSET_HOME to a folder on a disk of this computer; stores may stay on the network"},
-		{"home-passing", false, 0, "russet's own folder {dir} lies inside the container: pairings and settings go when it goes",
-			"mount a folder of the computer there: -v /srv/russet:{dir}"},
-		{"settings-damaged", false, russet.Damaged, "the settings cannot be read: {why}",
-			"mend settings.json in {dir}, or move it away and add the stores again with \"russet store add\"; backups do not depend on it"},
+		{
+			"home-unwritable", false, russet.Usage, "russet's own folder {dir} cannot be written: {why}",
+			"make that folder writable for you, or set RUSSET_HOME to another one",
+		},
+		{
+			"home-full", false, russet.NoSpace, "the disk of russet's own folder {dir} is full{free}",
+			"make room on that disk, or set RUSSET_HOME to a folder on another one",
+		},
+		{
+			"home-network", false, 0, "russet's own folder {dir} lies on a network disk ({type}), where two computers may get in each other's way",
+			"set RUSSET_HOME to a folder on a disk of this computer; stores may stay on the network",
+		},
+		{
+			"home-passing", false, 0, "russet's own folder {dir} lies inside the container: pairings and settings go when it goes",
+			"mount a folder of the computer there: -v /srv/russet:{dir}",
+		},
+		{
+			"settings-damaged", false, russet.Damaged, "the settings cannot be read: {why}",
+			"mend settings.json in {dir}, or move it away and add the stores again with \"russet store add\"; backups do not depend on it",
+		},
 		{"password-file", false, russet.Usage, "{why}", "mend the file, or unset RUSSET_BACKUP_PASSWORD_FILE"},
-		{"secrets-exposed", false, russet.Usage, "other users of this computer could read the remembered passwords and pairings: {why}",
-			"make them private: chmod -R go= \"{dir}/secrets\""},
-		{"secrets-keyring", false, russet.Usage, "the keyring of the system, which holds the key to the remembered passwords and pairings, does not answer",
-			"log in to the desktop once and unlock the keyring; a service that runs without a desktop needs RUSSET_HOME set to a folder of its own"},
-		{"secrets-lost", false, russet.Damaged, "the key to the remembered passwords and pairings is gone",
-			"move {dir}/secrets away; then pair the phones again and type their backup passwords again. Backups are not touched by this"},
-		{"secrets-damaged", false, russet.Damaged, "the remembered passwords and pairings are damaged: {why}",
-			"move {dir}/secrets away; then pair the phones again and type their backup passwords again. Backups are not touched by this"},
-		{"secrets-trouble", false, russet.Failed, "the remembered passwords and pairings cannot be used: {why}",
-			"look at the folder {dir}/secrets"},
-		{"clock-unset", false, russet.Usage, "the clock of this computer shows {now}, which cannot be: nothing is ever due by it",
-			"set the clock{ntp}"},
-		{"clock-behind", false, russet.Usage, "the newest backup of {phone} is of {time}, which is still to come: this computer's clock is behind, or was ahead then",
-			"set the clock{ntp}; if it is right now, back up once more: russet backup {udid}"},
+		{
+			"secrets-exposed", false, russet.Usage, "other users of this computer could read the remembered passwords and pairings: {why}",
+			"make them private: chmod -R go= \"{dir}/secrets\"",
+		},
+		{
+			"secrets-keyring", false, russet.Usage, "the keyring of the system, which holds the key to the remembered passwords and pairings, does not answer",
+			"log in to the desktop once and unlock the keyring; a service that runs without a desktop needs RUSSET_HOME set to a folder of its own",
+		},
+		{
+			"secrets-lost", false, russet.Damaged, "the key to the remembered passwords and pairings is gone",
+			"move {dir}/secrets away; then pair the phones again and type their backup passwords again. Backups are not touched by this",
+		},
+		{
+			"secrets-damaged", false, russet.Damaged, "the remembered passwords and pairings are damaged: {why}",
+			"move {dir}/secrets away; then pair the phones again and type their backup passwords again. Backups are not touched by this",
+		},
+		{
+			"secrets-partly", false, russet.Damaged, "some of the remembered passwords and pairings are damaged: {why}",
+			"pair that phone again, or type that password again when it is asked for; if it is not taken, move {dir}/secrets away and begin anew",
+		},
+		{
+			"secrets-trouble", false, russet.Failed, "the remembered passwords and pairings cannot be used: {why}",
+			"look at the folder {dir}/secrets",
+		},
+		{
+			"clock-unset", false, russet.Usage, "the clock of this computer shows {now}, which cannot be: nothing is ever due by it",
+			"set the clock{ntp}",
+		},
+		{
+			"clock-behind", false, russet.Usage, "the newest backup of {phone} is of {time}, which is still to come: this computer's clock is behind, or was ahead then",
+			"set the clock{ntp}; if it is right now, back up once more: russet backup {udid}",
+		},
 	}
 }
 
@@ -81,7 +111,7 @@ func examineHome(r Readings) []Finding {
 	all := []Finding{}
 	switch {
 	case h.Trouble != nil && h.Trouble.Kind == russet.NoSpace, h.Trouble == nil && h.Free >= 0 && h.Free < homeRoom:
-		all = append(all, say("home-full", "dir", h.Dir, "free", bytesText(max(0, h.Free))))
+		all = append(all, say("home-full", "dir", h.Dir, "free", left(h.Free, homeRoom)))
 	case h.Trouble != nil:
 		all = append(all, say("home-unwritable", "dir", h.Dir, "why", h.Trouble.What))
 	default:

@@ -1,8 +1,10 @@
 package doctor
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,52 +54,55 @@ const (
 func networkCases() []Case {
 	return []Case{
 		{"network", true, 0, "mDNS works: other devices are heard on {interfaces}", ""},
-		{"network-none", false, russet.NotConnected, "this computer is in no network in which phones could announce themselves",
-			"connect it to the network of the phones"},
-		{"network-port", false, russet.NotConnected, "another program keeps port 5353 to itself, so that phones cannot be heard: {why}",
-			"let it share the port, or end it (sudo ss -ulpn 'sport = :5353' names it); or give the phone's address: russet devices add-address DEVICE HOST"},
-		{"network-trouble", false, russet.NotConnected, "phones cannot be listened for: {why}",
-			"give the phone's address: russet devices add-address DEVICE HOST"},
-		{"network-container", false, russet.NotConnected, "this container has a network of its own, into which phones cannot announce themselves",
-			"run it with --network host; or give the phone's address: russet devices add-address DEVICE HOST"},
-		{"network-silent", false, russet.NotConnected, "nothing at all announces itself on {interfaces}: multicast is blocked, or nobody is there",
-			"allow UDP port 5353 in this computer's firewall, and multicast (IGMP snooping, \"client isolation\") in the router; or give the phone's address: russet devices add-address DEVICE HOST"},
-		{"network-private", false, russet.NotConnected, "nothing at all announces itself on {interfaces}: macOS probably keeps russet from the local network",
-			"allow russet (or your terminal) in System Settings > Privacy & Security > Local Network"},
-		{"network-firewall", false, russet.NotConnected, "nothing at all announces itself on {interfaces}: Windows' firewall probably keeps it from russet",
-			"allow russet in the firewall for private networks, and mark this network as private"},
-		{"network-strangers", false, 0, "{phones} on this network trusts other computers, but not this one",
-			"plug it in once and type: russet pair"},
+		{
+			"network-none", false, russet.NotConnected, "this computer is in no network in which phones could announce themselves",
+			"connect it to the network of the phones",
+		},
+		{
+			"network-port", false, russet.NotConnected, "another program keeps port 5353 to itself, so that phones cannot be heard: {why}",
+			"let it share the port, or end it (sudo ss -ulpn 'sport = :5353' names it); or give the phone's address: russet devices add-address DEVICE HOST",
+		},
+		{
+			"network-trouble", false, russet.NotConnected, "phones cannot be listened for: {why}",
+			"give the phone's address: russet devices add-address DEVICE HOST",
+		},
+		{
+			"network-container", false, russet.NotConnected, "this container has a network of its own, into which phones cannot announce themselves",
+			"run it with --network host; or give the phone's address: russet devices add-address DEVICE HOST",
+		},
+		{
+			"network-silent", false, russet.NotConnected, "nothing at all announces itself on {interfaces}: multicast is blocked, or nobody is there",
+			"allow UDP port 5353 in this computer's firewall, and multicast (IGMP snooping, \"client isolation\") in the router; or give the phone's address: russet devices add-address DEVICE HOST",
+		},
+		{
+			"network-private", false, russet.NotConnected, "nothing at all announces itself on {interfaces}: macOS probably keeps russet from the local network",
+			"allow russet (or your terminal) in System Settings > Privacy & Security > Local Network",
+		},
+		{
+			"network-firewall", false, russet.NotConnected, "nothing at all announces itself on {interfaces}: Windows' firewall probably keeps it from russet",
+			"allow russet in the firewall for private networks, and mark this network as private",
+		},
+		{
+			"network-strangers", false, 0, "phones on this network that do not know this computer: {count}",
+			"plug the one that is meant in once, and type: russet pair",
+		},
 	}
 }
 
 func examineNetwork(r Readings) []Finding {
 	away := r.away()
-	if len(away) == 0 || !r.Network.Listened {
+	// Where no phone could announce itself, the network is not to blame.
+	expected := slices.ContainsFunc(away, func(p Phone) bool { return p.WiFi })
+	if !expected || !r.Network.Listened {
 		return examineAway(r, away, false)
 	}
 	deaf := r.deafness()
-	var all []Finding
-	switch {
-	case deaf != "":
-		f := r.sayNetwork(deaf)
-		if !r.matters(away) {
-			f.Kind = 0
-		}
-		all = append(all, f)
-	default:
-		all = append(all, r.sayNetwork("network"))
-	}
+	code := cmp.Or(deaf, "network")
+	all := []Finding{say(code, "interfaces", list(r.Network.Interfaces), "why", r.Network.Trouble)}
 	if r.Network.Strangers > 0 {
-		all = append(all, say("network-strangers", "phones", plural(r.Network.Strangers, "phone")))
+		all = append(all, say("network-strangers", "count", strconv.Itoa(r.Network.Strangers)))
 	}
 	return append(all, examineAway(r, away, deaf != "")...)
-}
-
-// matters reports whether a phone that is away would be looked for on the
-// network.
-func (r Readings) matters(away []Phone) bool {
-	return slices.ContainsFunc(away, func(p Phone) bool { return p.WiFi })
 }
 
 // deafness is why no phone can be heard, as a code; "" if one could.
@@ -129,10 +134,6 @@ func (r Readings) deafness() Code {
 func (c Computer) bridged() bool {
 	real := slices.DeleteFunc(slices.Clone(c.Interfaces), func(i Interface) bool { return i.Virtual })
 	return len(c.Interfaces) > 0 && len(real) == 0
-}
-
-func (r Readings) sayNetwork(code Code) Finding {
-	return say(code, "interfaces", list(r.Network.Interfaces), "why", r.Network.Trouble)
 }
 
 // within reports whether an address is in one of the computer's networks.

@@ -3,6 +3,7 @@ package doctor
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -121,33 +122,51 @@ func (p Phone) major() int {
 
 func phoneCases() []Case {
 	return []Case{
-		{"phone-ready", true, 0, "{phone} is ready, and its backups are encrypted", ""},
-		{"phone-plain", true, 0, "{phone} is ready; its backups are not encrypted, so that saved logins, Wi-Fi and Health stay out of them",
-			"russet encryption on {udid}"},
-		{"phone-running", true, 0, "{phone} is being backed up now", ""},
-		{"phone-unpaired", false, russet.NotTrusted, "{phone} is not paired with this computer", "unlock it and type: russet pair {udid}"},
-		{"phone-refused", false, russet.NotTrusted, `somebody tapped "Don't Trust" on {phone}`,
-			"unplug it, plug it in again, type: russet pair {udid} – and tap Trust"},
-		{"phone-forgotten", false, russet.NotTrusted,
+		{"phone-ready", true, 0, "{described} is ready, and its backups are encrypted", ""},
+		{
+			"phone-plain", true, 0, "{described} is ready; its backups are not encrypted, so that saved logins, Wi-Fi and Health stay out of them",
+			"russet encryption on {udid}",
+		},
+		{"phone-running", true, 0, "{described} is being backed up now", ""},
+		{"phone-unpaired", false, russet.NotTrusted, "{described} is not paired with this computer", "unlock it and type: russet pair {udid}"},
+		{
+			"phone-refused", false, russet.NotTrusted, `somebody tapped "Don't Trust" on {phone}`,
+			"unplug it, plug it in again, and tap Trust while this waits: russet pair {udid}",
+		},
+		{
+			"phone-forgotten", false, russet.NotTrusted,
 			"{phone} was paired with this computer and does not know it any more: being erased, a reset of its privacy settings or 30 days without contact do that",
-			"{cable}unlock it and type: russet pair {udid}"},
-		{"phone-other", false, russet.NotTrusted, "{phone} has other keys than the phone that was paired: it was erased or restored since",
-			"{cable}unlock it and type: russet pair {udid}"},
+			"{cable}unlock it and type: russet pair {udid}",
+		},
+		{
+			"phone-other", false, russet.NotTrusted, "{phone} has other keys than the phone that was paired: it was erased or restored since",
+			"{cable}unlock it and type: russet pair {udid}",
+		},
 		{"phone-locked", false, russet.Locked, "{phone} is locked, and whether it trusts this computer shows only when it is not", "unlock it and look again"},
-		{"phone-fresh", false, russet.Locked, "{phone} was not unlocked since it was switched on, and until then it opens nothing to anyone",
-			"unlock it once with its passcode"},
-		{"phone-restore", false, russet.Unsupported, "{phone} is in restore mode: it waits for new firmware",
-			"restart it (hold its buttons until the apple shows); if it stays like that, update it with Finder or the Apple Devices app"},
-		{"phone-managed", false, russet.Unsupported, "{phone} is managed by an organisation that does not allow backups by this computer",
-			"ask whoever manages the phone"},
+		{
+			"phone-fresh", false, russet.Locked, "{phone} was not unlocked since it was switched on, and until then it opens nothing to anyone",
+			"unlock it once with its passcode",
+		},
+		{
+			"phone-restore", false, russet.Unsupported, "{phone} is in restore mode: it waits for new firmware",
+			"restart it (hold its buttons until the apple shows); if it stays like that, update it with Finder or the Apple Devices app",
+		},
+		{
+			"phone-managed", false, russet.Unsupported, "{phone} is managed by an organisation that does not allow backups by this computer",
+			"ask whoever manages the phone",
+		},
 		{"phone-silent", false, russet.NotConnected, "{phone} does not answer: {why}", "{again}"},
 		{"phone-unreadable", false, russet.Damaged, "the pairing of {phone} cannot be read: {why}", "pair it once more: russet pair {udid}"},
 		{"phone-record-lost", false, 0, "usbmuxd has lost the pairing of {phone}; russet uses its own copy", "give it back to usbmuxd: russet pair {udid}"},
-		{"phone-wifi-off", false, 0, "{phone} does not let itself be reached over Wi-Fi: it is backed up on the cable only",
-			"russet devices wifi {udid} on"},
-		{"phone-ios-old", false, russet.Unsupported, "{phone} has an iOS older than 10, whose backups russet cannot read", "update its iOS, or back it up with iTunes"},
-		{"phone-ios-new", false, 0, "{phone} has an iOS that was not out when this russet was made; it is backed up all the same",
-			"look for a newer russet; until then try what you have: russet drill latest --device {udid}"},
+		{
+			"phone-wifi-off", false, 0, "{phone} does not let itself be reached over Wi-Fi: it is backed up on the cable only",
+			"russet devices wifi {udid} on",
+		},
+		{"phone-ios-old", false, russet.Unsupported, "{phone} has iOS {ios}, whose backups russet cannot read", "update its iOS, or back it up with iTunes"},
+		{
+			"phone-ios-new", false, 0, "{phone} has iOS {ios}, which was not out when this russet was made; it is backed up all the same",
+			"look for a newer russet; until then try what you have: russet drill latest --device {udid}",
+		},
 	}
 }
 
@@ -163,12 +182,13 @@ func examinePhones(r Readings) []Finding {
 
 func (r Readings) examinePhone(p Phone) []Finding {
 	words := []string{
-		"phone", p.described(), "udid", string(p.UDID), "why", p.Why, "cable", "", "again",
-		"unplug it and plug it in again; if that does not help, restart the phone",
+		"phone", p.quoted(), "described", p.described(), "ios", p.IOS, "udid", string(p.UDID), "why", p.Why, "cable", "",
+		"again", "unplug it and plug it in again; if that does not help, restart the phone",
 	}
 	if p.Connection == "network" {
-		words[7] = "connect it with a cable, "
-		words[9] = "wake it and keep it near the access point for a moment, or plug it in"
+		words = append([]string{
+			"cable", "connect it with a cable, ", "again", "wake it and keep it near the access point for a moment, or plug it in",
+		}, words...)
 	}
 	switch {
 	case p.Running:
@@ -197,11 +217,14 @@ func (r Readings) examinePhone(p Phone) []Finding {
 	return all
 }
 
-// away are the phones russet is paired with and cannot see.
+// away are the phones russet is paired with and cannot see. One that hides on
+// the cable is not away.
 func (r Readings) away() []Phone {
 	var away []Phone
+	hidden := r.hidden()
 	for _, p := range r.Phones {
-		if !p.Here && !p.Met.IsZero() {
+		hides := slices.ContainsFunc(hidden, func(b BusPhone) bool { return b.UDID == p.UDID })
+		if !p.Here && !p.Met.IsZero() && !hides {
 			away = append(away, p)
 		}
 	}

@@ -20,31 +20,53 @@ type Service struct {
 func serviceCases() []Case {
 	return []Case{
 		{"service", true, 0, "russet serve runs, and backs up by itself", ""},
-		{"service-never", false, 0, "nothing is backed up by itself: russet serve was never started here",
-			"start it: russet serve; to have it start with the computer: russet serve --help"},
-		{"service-stopped", false, russet.Usage, "nothing is backed up by itself: russet serve ran here and does not run now",
-			"start it: {start}"},
-		{"service-elsewhere", false, russet.Usage, "russet serve runs (process {pid}), but with another folder of its own: {home}",
-			"set RUSSET_HOME to the same folder for both; here it is {dir}"},
-		{"policy-off", false, 0, "{phone} is not backed up by itself: that is switched off for it",
-			"russet policy set {udid} --automatic on"},
-		{"policy-never", false, russet.Usage, "{phone} asks for its passcode at every backup, but the hours in which backups may begin are all among those in which its owner is not to be disturbed",
-			"choose other hours: russet policy set {udid} --window … or --quiet …"},
+		{
+			"service-never", false, 0, "nothing is backed up by itself: russet serve was never started here",
+			"start it: russet serve; to have it start with the computer: russet serve --help",
+		},
+		{
+			"service-stopped", false, russet.Usage, "nothing is backed up by itself: russet serve ran here and does not run now",
+			"start it again: russet serve; where the system starts it, the system's log tells why it ended",
+		},
+		{
+			"service-elsewhere", false, russet.Usage, "russet serve runs (process {pid}), but with another folder of its own: {home}",
+			"set RUSSET_HOME to the same folder for both; here it is {dir}",
+		},
+		{
+			"policy-off", false, 0, "{phone} is not backed up by itself: that is switched off for it",
+			"russet policy set {udid} --automatic on",
+		},
+		{
+			"policy-never", false, russet.Usage, "{phone} asks for its passcode, but all hours in which its backups may begin are quiet hours of its owner",
+			"choose other hours: russet policy set {udid} --window … or --quiet …",
+		},
 		{"waits-locked", false, russet.Locked, "{phone} has been due since {since}, and waits until it is locked", "lock it and leave it; or back it up now: russet backup {udid}"},
-		{"waits-power", false, russet.NotConnected, "{phone} has been due since {since}, and waits until it is on power",
-			"put it on power overnight; or let it go without: russet policy set {udid} --power off"},
-		{"waits-battery", false, russet.NotConnected, "{phone} has been due since {since}, and waits for a fuller battery: {text}",
-			"put it on power; or ask for less: russet policy set {udid} --battery 0"},
-		{"waits-way", false, russet.NotConnected, "{phone} has been due since {since}, and waits: {text}",
-			"connect it that way; or allow any: russet policy set {udid} --ways any"},
-		{"waits-window", false, 0, "{phone} has been due since {since}, and waits for its hours: {text}",
-			"let it be here and awake then; or allow any hour: russet policy set {udid} --window any"},
+		{
+			"waits-power", false, russet.NotConnected, "{phone} has been due since {since}, and waits until it is on power",
+			"put it on power overnight; or let it go without: russet policy set {udid} --power off",
+		},
+		{
+			"waits-battery", false, russet.NotConnected, "{phone} has been due since {since}, and waits for a fuller battery: {text}",
+			"put it on power; or ask for less: russet policy set {udid} --battery 0",
+		},
+		{
+			"waits-way", false, russet.NotConnected, "{phone} has been due since {since}, and waits: {text}",
+			"connect it that way; or allow any: russet policy set {udid} --ways any",
+		},
+		{
+			"waits-window", false, 0, "{phone} has been due since {since}, and waits for its hours: {text}",
+			"let it be here and awake then; or allow any hour: russet policy set {udid} --window any",
+		},
 		{"waits-quiet", false, 0, "{phone} has been due since {since}, and waits: {text}", "back it up now: russet backup {udid}"},
 		{"waits-store", false, russet.NotConnected, "{phone} has been due since {since}, and waits for its store: {text}", "see what is said of the store"},
-		{"passcode-unanswered", false, russet.Locked, "{phone} showed its passcode sheet {times} since {first}, and nobody typed the passcode",
-			"unlock it, start a backup and type the passcode on the phone: russet backup {udid}"},
-		{"notify-none", false, 0, "nobody is told when a phone waits for its passcode or was not backed up for long",
-			"russet notify add NAME TYPE URL – e-mail, ntfy and others; russet notify --help"},
+		{
+			"passcode-unanswered", false, russet.Locked, "{phone} showed its passcode sheet {times} since {first}, and nobody typed the passcode",
+			"unlock it, start a backup and type the passcode on the phone: russet backup {udid}",
+		},
+		{
+			"notify-none", false, 0, "nobody is told when a phone waits for its passcode or was not backed up for long",
+			"say where to: \"russet notify add --help\" shows how, by e-mail, ntfy and others",
+		},
 		{"sleep", false, 0, "this computer may fall asleep in the middle of a backup: {why}", "{next}"},
 	}
 }
@@ -85,11 +107,7 @@ func (r Readings) serving() Finding {
 		}
 		return say("service-elsewhere", "pid", strconv.Itoa(others[0].PID), "home", home, "dir", r.Home.Dir)
 	case r.Service.Ran:
-		start := "russet serve"
-		if r.Computer.Systemd {
-			start += `, or, where it was installed as one of the system's services: systemctl status "russet*" tells why it ended`
-		}
-		return say("service-stopped", "start", start)
+		return say("service-stopped")
 	default:
 		return say("service-never")
 	}
@@ -102,7 +120,7 @@ func (r Readings) sleeping() []Finding {
 	}
 	why, next := "nothing here lets russet hold that off", "switch off its sleep (suspend) in the system's settings"
 	if c.System == "linux" {
-		why, next = "systemd-inhibit, which holds that off, is not here", "install systemd's tools, or switch off suspend"
+		why, next = "systemd-inhibit, which holds that off, is not here", "switch off suspend in the system's settings, or install systemd's tools"
 	}
 	return []Finding{say("sleep", "why", why, "next", next)}
 }
@@ -119,6 +137,9 @@ func (r Readings) waiting(p Phone) []Finding {
 		all = append(all, say("passcode-unanswered", append(words, "times", plural(n, "time"), "first", when(p.Asked[0]))...))
 	}
 	d := p.Decision
+	if d.Assisted && p.Policy.NeverAsks() {
+		return append(all, say("policy-never", words...))
+	}
 	if !r.Service.Running || !d.Due || r.ill() || r.Now.Sub(d.DueSince) < (patience-1)*p.Policy.Every {
 		return all
 	}

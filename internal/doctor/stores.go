@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"strings"
 
 	"russet"
 )
@@ -44,8 +45,9 @@ const (
 	StoreDamaged     StoreState = "damaged"
 	StoreFull        StoreState = "full"
 	StoreHangs       StoreState = "hangs" // it takes calls and does not answer
-	StoreUnreadable  StoreState = "unreadable"
 	StoreUnsupported StoreState = "unsupported"
+	StoreRefused     StoreState = "refused" // credentials, keys or certificates do not do
+	StoreTrouble     StoreState = "trouble"
 )
 
 func storeCases() []Case {
@@ -54,23 +56,36 @@ func storeCases() []Case {
 		{"store-none", true, 0, "no store is configured yet; the first backup makes one in {dir}", ""},
 		{"store-offline", false, russet.NotConnected, "store {store} cannot be reached: {why}", "{hint}"},
 		{"store-hangs", false, russet.NotConnected, "store {store} does not answer: {why}", "see whether its server runs and is reached; then look again"},
-		{"store-read-only", false, russet.Usage, "store {store} cannot be written: its disk is read-only ({why})",
-			"mount it so that it can be written; a disk that turned read-only by itself may be failing: look at the system's log"},
+		{
+			"store-read-only", false, russet.Usage, "store {store} cannot be written: its disk is read-only ({why})",
+			"mount it so that it can be written; a disk that turned read-only by itself may be failing: look at the system's log",
+		},
 		{"store-forbidden", false, russet.Usage, "store {store} cannot be written: {why}", "make {dir} writable for the user that runs russet"},
-		{"store-private", false, russet.Usage, "macOS keeps the store {store} from programs: {why}",
-			"give your terminal (or russet) Full Disk Access in System Settings > Privacy & Security, then start it again"},
+		{
+			"store-private", false, russet.Usage, "macOS keeps the store {store} from programs: {why}",
+			"give your terminal (or russet) Full Disk Access in System Settings > Privacy & Security, then start it again",
+		},
 		{"store-password", false, russet.Password, "store {store} does not open: {why}", "{hint}"},
 		{"store-damaged", false, russet.Damaged, "store {store} is damaged: {why}", "{hint}"},
-		{"store-full", false, russet.NoSpace, "store {store} has no room left: {free} on its disk",
-			"make room there, or let fewer backups stay: russet policy set --all …, then russet prune"},
-		{"store-allowance", false, russet.NoSpace, "store {store} has used up its allowance of {allowance}",
-			"raise it: russet store set {name} --allowance …; or delete old backups: russet backups, russet delete"},
-		{"store-device-allowance", false, russet.NoSpace, "{phone} has used up its allowance in the store {store}",
-			"raise it: russet store set {name} --device {udid} --allowance …; or delete old backups: russet backups, russet delete"},
+		{
+			"store-full", false, russet.NoSpace, "store {store} has no room left{left}",
+			"make room there, or let fewer backups stay: russet policy set --all …, then russet prune",
+		},
+		{
+			"store-allowance", false, russet.NoSpace, "store {store} has used up its allowance of {allowance}",
+			"raise it: russet store set {name} --allowance …; or delete old backups: russet backups, russet delete",
+		},
+		{
+			"store-device-allowance", false, russet.NoSpace, "{phone} has used up its allowance in the store {store}",
+			"raise it: russet store set {name} --device {udid} --allowance …; or delete old backups: russet backups, russet delete",
+		},
 		{"store-unsupported", false, russet.Unsupported, "store {store} cannot be used by this russet: {why}", "{hint}"},
-		{"store-unreadable", false, russet.Failed, "store {store}: {why}", "{hint}"},
-		{"spool-full", false, russet.NoSpace, "the disk of this computer on which backups wait for the store {store} is full: {free} left in {dir}",
-			"make room there"},
+		{"store-refused", false, russet.Usage, "store {store} lets nobody in: {why}", "{hint}"},
+		{"store-trouble", false, russet.Failed, "store {store} cannot be used: {why}", "{hint}"},
+		{
+			"spool-full", false, russet.NoSpace, "the disk of this computer on which backups wait for the store {store} is full: {free} left in {dir}",
+			"make room there",
+		},
 	}
 }
 
@@ -86,7 +101,7 @@ func examineStores(r Readings) []Finding {
 		if r.Home.Settings != nil || r.Home.Trouble != nil {
 			return nil
 		}
-		return []Finding{say("store-none", "dir", r.Home.Dir)}
+		return []Finding{say("store-none", "dir", r.Home.FirstStore)}
 	}
 	var all []Finding
 	for _, s := range r.Stores {
@@ -101,13 +116,13 @@ func examineStores(r Readings) []Finding {
 func examineStore(s Store, r Readings) []Finding {
 	words := []string{
 		"store", fmt.Sprintf("%q", s.Name), "name", s.Name, "free", bytesText(max(0, s.Free)), "allowance", bytesText(s.Allowance),
-		"backups", plural(s.Backups, "backup"), "devices", plural(s.Devices, "device"), "dir", s.URL, "why", "", "hint", "",
+		"backups", plural(s.Backups, "backup"), "devices", plural(s.Devices, "device"), "dir", strings.TrimPrefix(strings.TrimPrefix(s.URL, "folder:"), "vault:"), "left", left(s.Free, storeRoom), "why", "", "hint", "",
 	}
 	if s.Trouble != nil {
 		words[len(words)-3], words[len(words)-1] = s.Trouble.What, s.Trouble.Hint
 	}
 	switch {
-	case s.State == StorePassword && r.Home.Secrets != SecretsGood, s.State == StoreUnreadable && r.Home.Secrets != SecretsGood:
+	case s.State == StorePassword && r.Home.Secrets != SecretsGood, s.State == StoreTrouble && r.Home.Secrets != SecretsGood:
 		return nil // what is remembered of it cannot be read
 	case s.State != StoreGood:
 		return []Finding{say("store-"+Code(s.State), words...)}

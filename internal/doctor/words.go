@@ -35,3 +35,12 @@ func plural(n int, one string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, one)
 }
+
+// left says how much room is left where that is little; a quota can be used up
+// on an empty disk.
+func left(free, little int64) string {
+	if free < 0 || free >= little {
+		return ""
+	}
+	return ": " + bytesText(free) + " left"
+}

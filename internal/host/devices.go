@@ -18,6 +18,8 @@ type sighting struct {
 	// record is what a session was opened with; nil while there was none.
 	record  *lockdown.PairRecord
 	service string // its name in mDNS, as it said in the session; may be ""
+	err     error  // why there was no session
+	unread  bool   // because its pair record cannot be read
 }
 
 func devicesOf(seen []sighting) []russet.Device {

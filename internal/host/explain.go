@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"runtime"
@@ -106,4 +107,12 @@ func isPrivacy(err error) bool {
 	}
 	p, ok := errors.AsType[*fs.PathError](err)
 	return ok && strings.Contains(p.Path, "MobileSync")
+}
+
+// plural says "1 file", "3 files".
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }

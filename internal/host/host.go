@@ -55,6 +55,7 @@ type shared struct {
 	vaults       VaultAnswers
 	lowMemory    bool
 	now          func() time.Time
+	root         string // where the system's own folders begin; "/" but for tests
 	log          *slog.Logger
 
 	memory  memory                       // of sessions with devices
@@ -84,7 +85,7 @@ func Open(opts Options) *Host {
 	}
 	return &Host{mux: opts.Mux, shared: &shared{
 		home: opts.Home, passwordFile: opts.PasswordFile, lowMemory: opts.LowMemory, vaults: opts.Vaults, now: opts.Now,
-		log:    cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
+		root: "/", log: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
 		stores: map[string]*openedStore{},
 	}}
 }

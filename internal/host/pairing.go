@@ -38,6 +38,7 @@ func (h *Host) Pair(ctx context.Context, word string, waiting func(russet.Device
 	trusting, cancel := context.WithTimeout(ctx, trustLimit)
 	defer cancel()
 	record, err := device.Pair(trusting, s.way, opts, h.deviceOptions())
+	h.noteTrust(s.UDID, err)
 	if err != nil {
 		return s.Device, false, h.pairError(err, s.Device, doing)
 	}

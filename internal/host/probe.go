@@ -32,9 +32,11 @@ func (h *Host) probe(ctx context.Context, udid russet.UDID, connection string, w
 	defer cancel()
 	s := sighting{way: way, Device: russet.Device{UDID: udid, Connection: connection, Battery: -1}}
 	record, err := h.pairRecord(ctx, udid)
+	s.unread = err != nil && !errors.Is(err, fs.ErrNotExist)
 	if err == nil {
 		err = h.probeInSession(ctx, &s, record)
 	}
+	s.err = err
 	if err != nil {
 		h.log.Debug("device without a session", "udid", udid, "error", err)
 		s.Problem = problem(err)

@@ -1,0 +1,237 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"russet"
+	"russet/device"
+	"russet/device/lockdown"
+	"russet/device/usbmux"
+	"russet/internal/doctor"
+	"russet/internal/schedule"
+)
+
+// readMux asks usbmuxd whether it is there, and for the cable alone.
+func (h *Host) readMux(ctx context.Context) doctor.Mux {
+	m := doctor.Mux{Addr: cmp.Or(h.mux, usbmux.DefaultAddr()), Chosen: h.mux != ""}
+	links, err := h.usbmux().Devices(ctx)
+	m.State = muxState(err)
+	switch {
+	case m.State == doctor.MuxForbidden:
+		m.Group = groupOf(m.Addr)
+	case err != nil:
+		m.Why = err.Error()
+	}
+	for _, l := range links {
+		if l.Connection == usbmux.USB {
+			m.Devices = append(m.Devices, russet.UDID(l.UDID))
+		}
+	}
+	return m
+}
+
+func muxState(err error) doctor.MuxState {
+	switch {
+	case err == nil:
+		return doctor.MuxAnswers
+	case errors.Is(err, fs.ErrPermission):
+		return doctor.MuxForbidden
+	case errors.Is(err, usbmux.ErrNoDaemon):
+		return doctor.MuxAbsent
+	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
+		return doctor.MuxSilent
+	default:
+		return doctor.MuxStrange
+	}
+}
+
+func isTimeout(err error) bool {
+	t, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err)
+	return ok && t.Timeout()
+}
+
+// groupOf names the group that may use a socket; "" if none does.
+func groupOf(addr string) string {
+	network, path, err := usbmux.ParseAddr(addr)
+	if err != nil || network != "unix" {
+		return ""
+	}
+	gid, ok := doctor.SharedGroup(path)
+	if !ok {
+		return ""
+	}
+	g, err := user.LookupGroupId(strconv.Itoa(gid))
+	if err != nil {
+		return ""
+	}
+	return g.Name
+}
+
+// readPhones puts together what is seen, what was seen before, and what was
+// said of each.
+func (h *Host) readPhones(ctx context.Context, decisions map[russet.UDID]schedule.Decision) []doctor.Phone {
+	before, err := h.remembers() // before looking, which is a session too
+	if err != nil {
+		h.log.Warn("what was connected before is not known", "error", err)
+	}
+	seen, err := h.look(ctx)
+	if err != nil {
+		h.log.Debug("no phones can be seen", "error", err) // usbmuxd's own finding says why
+	}
+	var phones []doctor.Phone
+	for _, sight := range seen {
+		phones = append(phones, h.readSighting(ctx, sight))
+	}
+	phone := func(udid russet.UDID) *doctor.Phone {
+		i := slices.IndexFunc(phones, func(p doctor.Phone) bool { return p.UDID == udid })
+		if i < 0 {
+			i = len(phones)
+			phones = append(phones, doctor.Phone{Device: russet.Device{UDID: udid}})
+		}
+		return &phones[i]
+	}
+	for udid, was := range before {
+		p := phone(udid)
+		p.First, p.Met, p.MetCable = was.First, was.At, was.Cable
+		if !p.Here {
+			p.Device = was.Device
+			p.Address = was.Address
+		}
+		if p.Name == "" || p.Name == string(udid) {
+			p.Name = was.Device.Name
+		}
+	}
+	runs, err := h.knownByRuns()
+	if err != nil {
+		h.log.Warn("the history cannot be read", "error", err)
+	}
+	for _, d := range runs {
+		p := phone(d.UDID)
+		p.Name = cmp.Or(p.Name, d.Name)
+	}
+	slices.SortStableFunc(phones, func(a, b doctor.Phone) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(string(a.UDID), string(b.UDID)))
+	})
+	for i := range phones {
+		h.readHistory(&phones[i])
+		phones[i].Policy = schedule.Default()
+		phones[i].Decision = decisions[phones[i].UDID]
+	}
+	return phones
+}
+
+func (h *Host) readSighting(ctx context.Context, s sighting) doctor.Phone {
+	p := doctor.Phone{Device: s.Device, Here: true, State: doctor.PhoneReady}
+	p.Running = h.locked(locksDir + "/" + string(s.UDID) + ".lock")
+	if s.err != nil {
+		p.State, p.Why = phoneState(s), plainDeviceError(s.err)
+		if p.State == doctor.PhoneUnpaired && h.refusedLately(s.UDID) {
+			p.State = doctor.PhoneRefused
+		}
+		return p
+	}
+	p.Met = h.now()
+	if _, err := h.usbmux().ReadPairRecord(ctx, string(s.UDID)); errors.Is(err, fs.ErrNotExist) {
+		p.Record = doctor.RecordOurs
+	}
+	return p
+}
+
+// phoneState sorts what keeps a device from a session.
+func phoneState(s sighting) doctor.PhoneState {
+	switch {
+	case errors.Is(s.err, device.ErrRestoreMode):
+		return doctor.PhoneRestore
+	case errors.Is(s.err, fs.ErrNotExist) && s.Locked:
+		return doctor.PhoneLocked
+	case errors.Is(s.err, fs.ErrNotExist):
+		return doctor.PhoneUnpaired
+	case s.unread:
+		return doctor.PhoneUnreadable
+	case errors.Is(s.err, lockdown.UserDeniedPairing):
+		return doctor.PhoneRefused
+	case errors.Is(s.err, lockdown.ErrImpostor):
+		return doctor.PhoneOther
+	case errors.Is(s.err, lockdown.ErrUntrusted), errors.Is(s.err, lockdown.InvalidPairRecord):
+		return doctor.PhoneForgotten
+	case errors.Is(s.err, lockdown.PasswordProtected), errors.Is(s.err, lockdown.EscrowLocked):
+		return doctor.PhoneFresh
+	case errors.Is(s.err, lockdown.MCProtected), errors.Is(s.err, lockdown.MCChallengeRequired):
+		return doctor.PhoneManaged
+	default:
+		return doctor.PhoneSilent
+	}
+}
+
+// plainDeviceError says why a device does not answer, without the protocol's
+// words where others will do.
+func plainDeviceError(err error) string {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
+		return "nothing came for " + probeLimit.String()
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, usbmux.ErrRefused):
+		return "it takes no calls"
+	case errors.Is(err, usbmux.ErrBadDevice), lockdown.Dropped(err):
+		return "it hung up"
+	default:
+		return err.Error()
+	}
+}
+
+// readHistory adds what became of the last runs.
+func (h *Host) readHistory(p *doctor.Phone) {
+	runs, err := h.Runs(p.UDID)
+	if err != nil || len(runs) == 0 {
+		return
+	}
+	last := runs[len(runs)-1]
+	p.LastRun = &last
+	p.Name = cmp.Or(p.Name, last.Name)
+	for _, run := range runs {
+		p.Dropped = p.Dropped || run.Backup != ""
+		switch {
+		case run.Backup != "":
+			p.Asked = nil
+		case run.Code == codeDeviceLocked:
+			p.Asked = append(p.Asked, run.Start)
+		}
+	}
+}
+
+// codeDeviceLocked is the device's word for a passcode that nobody typed
+// (MBErrorDomain/208).
+const codeDeviceLocked = 208
+
+// readBackups adds the newest backup of each device.
+func (h *Host) readBackups(ctx context.Context, r *doctor.Readings) {
+	newest := map[russet.UDID]time.Time{}
+	blind := false
+	for _, s := range r.Stores {
+		if s.State != doctor.StoreGood && s.State != doctor.StoreReadOnly && s.State != doctor.StoreForbidden {
+			blind = true // asking again would make people wait again
+			continue
+		}
+		backups, err := h.Backups(ctx, s.Name, "", false)
+		blind = blind || err != nil
+		for _, b := range backups {
+			if b.Time.After(newest[b.Device]) {
+				newest[b.Device] = b.Time
+			}
+		}
+	}
+	for i, p := range r.Phones {
+		r.Phones[i].LastBackup, r.Phones[i].Blind = newest[p.UDID], blind
+	}
+}

@@ -1,0 +1,68 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"russet"
+	"russet/device/lockdown"
+)
+
+const (
+	// refusedFile notes who tapped "Don't Trust": the device does not tell
+	// afterwards.
+	refusedFile = "refused.json"
+	maxRefused  = 1 << 20
+	// refusedFor is how long that is worth a word.
+	refusedFor = 7 * 24 * time.Hour
+)
+
+// noteTrust notes how an attempt to pair ended. That it cannot be noted is no
+// reason to stop.
+func (h *Host) noteTrust(udid russet.UDID, paired error) {
+	refused := errors.Is(paired, lockdown.UserDeniedPairing)
+	if paired != nil && !refused {
+		return // nobody answered
+	}
+	if err := h.changeRefused(udid, refused); err != nil {
+		h.log.Warn("the answer of the phone could not be noted", "error", err)
+	}
+}
+
+func (h *Host) changeRefused(udid russet.UDID, refused bool) error {
+	dir, err := h.openHome()
+	if err != nil {
+		return err
+	}
+	noted := h.readRefused()
+	if _, ok := noted[udid]; !ok && !refused {
+		return nil
+	}
+	delete(noted, udid)
+	if refused {
+		noted[udid] = h.now().UTC()
+	}
+	if err := dir.ReplaceJSON(refusedFile, noted, 0o600); err != nil {
+		return fmt.Errorf("note the answer of the phone: %w", err)
+	}
+	return nil
+}
+
+func (h *Host) readRefused() map[russet.UDID]time.Time {
+	noted := map[russet.UDID]time.Time{}
+	dir, err := h.openHome()
+	if err == nil {
+		err = dir.ReadJSON(refusedFile, maxRefused, &noted)
+	}
+	if err != nil || noted == nil {
+		return map[russet.UDID]time.Time{}
+	}
+	return noted
+}
+
+// refusedLately reports whether somebody tapped "Don't Trust" on a device.
+func (h *Host) refusedLately(udid russet.UDID) bool {
+	at, ok := h.readRefused()[udid]
+	return ok && h.now().Sub(at) < refusedFor
+}
