@@ -72,6 +72,7 @@ func (b *bench) close() error {
 //	phone trust NAME yes|no|ask
 //	phone passcode NAME yes|no|ask
 //	phone lock|unlock|plug|unplug NAME
+//	phone forget NAME              let it forget every computer
 //	phone password NAME WORD       set the backup password on the phone itself
 //	phone condition NAME WHAT on|off
 //	phone sent NAME BYTES          wait until it has sent so much in a backup
@@ -121,6 +122,8 @@ func (b *bench) do(p *vphone.Phone, verb string, rest []string) error {
 			return err
 		}
 		return content.Churn(context.Background(), p.Disk(), content.ChurnOptions{Seed: 1, Day: n})
+	case "forget":
+		return p.ForgetHosts()
 	case "password":
 		return p.SetBackupPassword(rest[0])
 	case "condition":

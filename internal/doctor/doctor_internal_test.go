@@ -373,6 +373,9 @@ func serviceTrials() []trial {
 		{"service/with another home", both(stopped, func(r *Readings) {
 			r.Computer.Serving = []Process{{PID: 812, Name: "russet serve", Seen: true, Home: "/var/lib/russet"}}
 		}), "service-elsewhere", russet.Usage},
+		{"service/with another home, and this one chosen", both(stopped, func(r *Readings) {
+			r.Home.Moved, r.Computer.Serving = true, []Process{{PID: 812, Name: "russet serve", Seen: true, Home: "/var/lib/russet"}}
+		}), "service-stopped", russet.Usage},
 		{"service/of another user", both(stopped, func(r *Readings) {
 			r.Computer.Serving = []Process{{PID: 812, Name: "russet serve", UID: 998}}
 		}), "service-elsewhere", russet.Usage},

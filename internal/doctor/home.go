@@ -18,6 +18,7 @@ const homeRoom = 256 << 20
 // Home is russet's own folder.
 type Home struct {
 	Dir        string
+	Moved      bool   // a person chose it (RUSSET_HOME)
 	FirstStore string // where the first backup makes a store
 	// Trouble is why it cannot be written; nil if it can.
 	Trouble *russet.Error

@@ -100,7 +100,7 @@ func (r Readings) serving() Finding {
 	switch {
 	case r.Service.Running:
 		return say("service")
-	case len(others) > 0:
+	case len(others) > 0 && !r.Home.Moved: // who chose a home may have several
 		home := others[0].Home
 		if home == "" {
 			home = "that of user " + strconv.Itoa(others[0].UID)

@@ -66,7 +66,7 @@ func devicesOf(phones []doctor.Phone) []russet.Device {
 
 // readHome looks at russet's own folder and what lies there sealed.
 func (h *Host) readHome() doctor.Home {
-	home := doctor.Home{Dir: h.home.Dir, FirstStore: filepath.Join(h.home.Data, "backups"), Free: -1}
+	home := doctor.Home{Dir: h.home.Dir, Moved: h.home.Moved, FirstStore: filepath.Join(h.home.Data, "backups"), Free: -1}
 	dir, err := h.openHome()
 	if err == nil {
 		err = tryWriting(dir.Path())
