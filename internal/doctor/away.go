@@ -22,7 +22,7 @@ func absentCases() []Case {
 		},
 		{
 			"away-unreachable", false, russet.NotConnected, "{phone} announces itself at {address}, but does not answer there: {why}",
-			"a firewall, a guest network or \"client isolation\" keeps the two apart: put both into one network, or allow TCP port 62078",
+			"unlock it once; if that does not help, a firewall, a guest network or \"client isolation\" keeps the two apart: put both into one network, or allow TCP port 62078",
 		},
 		{
 			"address-no-name", false, russet.NotConnected, "{phone} is to be found at {address}, a name that nobody knows here",

@@ -45,23 +45,20 @@ func (h *Host) readings(ctx context.Context, opts DoctorOptions) (doctor.Reading
 	var looking sync.WaitGroup
 	looking.Go(func() { r.Stores = h.readStores(ctx, s) })
 	r.Mux = h.readMux(ctx)
-	r.Phones = h.readPhones(ctx, opts.Decisions)
+	sv, network := h.lookAround(ctx, r.Mux.Devices)
+	r.Network, r.Phones = network, h.readPhones(ctx, sv, opts.Decisions)
 	looking.Wait()
 	h.readBackups(ctx, &r)
 	if opts.Device == "" {
 		return r, nil
 	}
-	d, err := FindDevice(devicesOf(r.Phones), opts.Device)
-	r.Only = d.UDID
-	return r, err
-}
-
-func devicesOf(phones []doctor.Phone) []russet.Device {
 	var devices []russet.Device
-	for _, p := range phones {
+	for _, p := range r.Phones {
 		devices = append(devices, p.Device)
 	}
-	return devices
+	d, err := FindDevice(devices, opts.Device)
+	r.Only = d.UDID
+	return r, err
 }
 
 // readHome looks at russet's own folder and what lies there sealed.

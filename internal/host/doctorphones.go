@@ -6,9 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os/user"
-	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -79,38 +77,25 @@ func groupOf(addr string) string {
 	return g.Name
 }
 
-// readPhones puts together what is seen, what was seen before, and what was
+// readPhones puts together what was seen, what was seen before, and what was
 // said of each.
-func (h *Host) readPhones(ctx context.Context, decisions map[russet.UDID]schedule.Decision) []doctor.Phone {
-	before, err := h.remembers() // before looking, which is a session too
+func (h *Host) readPhones(ctx context.Context, sv survey, decisions map[russet.UDID]schedule.Decision) []doctor.Phone {
+	b := phoneBook{}
+	for _, s := range sv.seen {
+		if s.err == nil || s.Connection != overNetwork || answered(s.err) {
+			*b.phone(s.UDID) = h.readSighting(ctx, s)
+		}
+	}
+	before, err := h.remembers()
 	if err != nil {
 		h.log.Warn("what was connected before is not known", "error", err)
 	}
-	seen, err := h.look(ctx)
-	if err != nil {
-		h.log.Debug("no phones can be seen", "error", err) // usbmuxd's own finding says why
-	}
-	var phones []doctor.Phone
-	for _, sight := range seen {
-		phones = append(phones, h.readSighting(ctx, sight))
-	}
-	phone := func(udid russet.UDID) *doctor.Phone {
-		i := slices.IndexFunc(phones, func(p doctor.Phone) bool { return p.UDID == udid })
-		if i < 0 {
-			i = len(phones)
-			phones = append(phones, doctor.Phone{Device: russet.Device{UDID: udid}})
-		}
-		return &phones[i]
-	}
 	for udid, was := range before {
-		p := phone(udid)
-		p.First, p.Met, p.MetCable = was.First, was.At, was.Cable
-		if !p.Here {
-			p.Device = was.Device
-			p.Address = was.Address
-		}
-		if p.Name == "" || p.Name == string(udid) {
-			p.Name = was.Device.Name
+		b.phone(udid).remember(was)
+	}
+	for _, t := range sv.tries {
+		if len(t.who) == 1 && t.clue != byNothing {
+			b.phone(t.who[0].udid).try(t)
 		}
 	}
 	runs, err := h.knownByRuns()
@@ -118,21 +103,18 @@ func (h *Host) readPhones(ctx context.Context, decisions map[russet.UDID]schedul
 		h.log.Warn("the history cannot be read", "error", err)
 	}
 	for _, d := range runs {
-		p := phone(d.UDID)
-		p.Name = cmp.Or(p.Name, d.Name)
+		b.phone(d.UDID)
 	}
-	slices.SortStableFunc(phones, func(a, b doctor.Phone) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(string(a.UDID), string(b.UDID)))
-	})
-	for i := range phones {
-		h.readHistory(&phones[i])
-		phones[i].Policy = schedule.Default()
-		phones[i].Decision = decisions[phones[i].UDID]
+	list := b.list()
+	for i := range list {
+		h.readHistory(&list[i])
+		list[i].Policy = schedule.Default()
+		list[i].Decision = decisions[list[i].UDID]
 	}
-	return phones
+	return list
 }
 
-func (h *Host) readSighting(ctx context.Context, s sighting) doctor.Phone {
+func (h *Host) readSighting(ctx context.Context, s sighting) page {
 	p := doctor.Phone{Device: s.Device, Here: true, State: doctor.PhoneReady}
 	p.Running = h.locked(locksDir + "/" + string(s.UDID) + ".lock")
 	if s.err != nil {
@@ -140,13 +122,13 @@ func (h *Host) readSighting(ctx context.Context, s sighting) doctor.Phone {
 		if p.State == doctor.PhoneUnpaired && h.refusedLately(s.UDID) {
 			p.State = doctor.PhoneRefused
 		}
-		return p
+		return page{p}
 	}
 	p.Met = h.now()
 	if _, err := h.usbmux().ReadPairRecord(ctx, string(s.UDID)); errors.Is(err, fs.ErrNotExist) {
 		p.Record = doctor.RecordOurs
 	}
-	return p
+	return page{p}
 }
 
 // phoneState sorts what keeps a device from a session.
@@ -164,7 +146,7 @@ func phoneState(s sighting) doctor.PhoneState {
 		return doctor.PhoneRefused
 	case errors.Is(s.err, lockdown.ErrImpostor):
 		return doctor.PhoneOther
-	case errors.Is(s.err, lockdown.ErrUntrusted), errors.Is(s.err, lockdown.InvalidPairRecord):
+	case errors.Is(s.err, lockdown.ErrUntrusted), errors.Is(s.err, lockdown.InvalidHostID), errors.Is(s.err, lockdown.InvalidPairRecord):
 		return doctor.PhoneForgotten
 	case errors.Is(s.err, lockdown.PasswordProtected), errors.Is(s.err, lockdown.EscrowLocked):
 		return doctor.PhoneFresh

@@ -21,7 +21,7 @@ func (h *Host) LockService() (release func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := dir.Lock(locksDir+"/serve.lock", false)
+	l, err := dir.Lock(serveLock, false)
 	if errors.Is(err, durable.ErrLocked) {
 		return nil, &russet.Error{
 			Kind: russet.Busy, Doing: "serve", What: "another russet serves here already",

@@ -246,6 +246,6 @@ func (sv *survey) addTroubled() {
 		d.UDID, d.Name = w.udid, cmp.Or(d.Name, string(w.udid))
 		d.Connection, d.Address, d.Problem = overNetwork, t.host, networkProblem(t.err)
 		d.Paired, d.Locked, d.Power, d.Battery = false, false, false, -1
-		sv.seen = append(sv.seen, sighting{Device: d, way: device.Network{Host: t.host}})
+		sv.seen = append(sv.seen, sighting{Device: d, way: device.Network{Host: t.host}, err: t.err})
 	}
 }

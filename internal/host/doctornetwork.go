@@ -1,0 +1,144 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"russet"
+	"russet/device/lockdown"
+	"russet/device/mdns"
+	"russet/internal/doctor"
+)
+
+const (
+	// listenFor is how long the doctor listens: some phones take two seconds to
+	// answer.
+	listenFor = 4 * time.Second
+	// everything asks whoever is there what services there are (RFC 6763,
+	// section 9): silence after that means that nothing gets here.
+	everything = "_services._dns-sd._udp"
+)
+
+// lookAround is survey for one who wants to know what is in the way. It listens
+// to the network only if a phone is missed that may be there.
+func (h *Host) lookAround(ctx context.Context, onCable []russet.UDID) (survey, doctor.Network) {
+	missed := slices.ContainsFunc(h.whoIsKnown(ctx, nil), func(w *wanted) bool { return !slices.Contains(onCable, w.udid) })
+	if !missed {
+		return h.survey(ctx, quest{here: true}), doctor.Network{}
+	}
+	listening, stop := context.WithCancel(ctx)
+	var ears sync.WaitGroup
+	defer ears.Wait()
+	defer stop()
+	phones, others := mdns.New(mdns.Options{Log: h.log}), mdns.New(mdns.Options{Log: h.log, Service: everything})
+	for _, b := range []*mdns.Browser{phones, others} {
+		ears.Go(func() { b.Run(listening, func() {}) }) //nolint:errcheck // State tells
+	}
+	select {
+	case <-time.After(listenFor):
+	case <-ctx.Done():
+	}
+	if h.browser.CompareAndSwap(nil, phones) { // the survey hears what it heard
+		defer h.browser.CompareAndSwap(phones, nil)
+	}
+	sv := h.survey(ctx, quest{})
+	return sv, network(sv, phones, others)
+}
+
+// network sums up what was heard.
+func network(sv survey, phones, others *mdns.Browser) doctor.Network {
+	state, more := phones.State(), others.State()
+	n := doctor.Network{
+		Listened: true, Interfaces: state.Interfaces, Shared: state.Shared, Trouble: cmp.Or(state.Problem, more.Problem),
+		Heard: !state.Heard.IsZero() || !more.Heard.IsZero(),
+	}
+	instances := map[string]bool{} // a phone announces itself on every interface
+	for _, a := range phones.Adverts() {
+		known := slices.ContainsFunc(sv.seen, func(s sighting) bool { return slices.Contains(addressesOf(a), s.Address) })
+		if who, _ := whose(sv.wanted, a); who == nil && !known {
+			instances[a.Instance] = true
+		}
+	}
+	n.Strangers = len(instances)
+	return n
+}
+
+// phoneBook is what is known of phones, by their UDIDs.
+type phoneBook map[russet.UDID]*page
+
+// page is what is known of one phone.
+type page struct{ doctor.Phone }
+
+func (b phoneBook) phone(udid russet.UDID) *page {
+	if b[udid] == nil {
+		b[udid] = &page{doctor.Phone{Device: russet.Device{UDID: udid}}}
+	}
+	return b[udid]
+}
+
+// list is all of them, by name.
+func (b phoneBook) list() []doctor.Phone {
+	var list []doctor.Phone
+	for _, e := range slices.SortedFunc(maps.Values(b), func(a, b *page) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(string(a.UDID), string(b.UDID)))
+	}) {
+		list = append(list, e.Phone)
+	}
+	return list
+}
+
+// remember adds what is known of a phone since it was here.
+func (e *page) remember(was Seen) {
+	e.First, e.Met, e.MetCable = was.First, was.At, was.Cable
+	name := cmp.Or(e.Name, was.Device.Name)
+	if e.Name == string(e.UDID) {
+		name = was.Device.Name
+	}
+	if !e.Here {
+		e.Device = was.Device
+		e.Address = was.Address
+	}
+	e.Name = name
+}
+
+// try adds a place where a phone was looked for in vain.
+func (e *page) try(t try) {
+	a := doctor.Address{Host: t.host, Fixed: t.clue == byFixed}
+	a.State, a.Why = addressState(t.err)
+	if t.instance != "" {
+		e.Announced = append(e.Announced, a)
+	} else {
+		e.Addresses = append(e.Addresses, a)
+	}
+}
+
+// addressState sorts what keeps a phone from answering at an address.
+func addressState(err error) (doctor.AddressState, string) {
+	noName, isName := errors.AsType[*net.DNSError](err)
+	switch {
+	case isName && noName.IsNotFound:
+		return doctor.AddressNoName, "the name is not known"
+	case isName:
+		return doctor.AddressNoName, "the name server does not answer"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return doctor.AddressRefused, "the connection is refused"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return doctor.AddressNoRoute, "no way leads there"
+	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
+		return doctor.AddressSilent, "nothing comes back"
+	case errors.Is(err, lockdown.ErrImpostor), errors.Is(err, lockdown.InvalidHostID):
+		return doctor.AddressOther, "it does not know this computer"
+	case lockdown.Dropped(err):
+		return doctor.AddressSilent, "it hangs up"
+	default:
+		return doctor.AddressRefused, err.Error()
+	}
+}
