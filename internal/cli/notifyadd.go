@@ -39,7 +39,10 @@ func (a *app) notifyAdd() *cobra.Command {
 
 Passwords, tokens, and addresses that are secrets themselves (ntfy, discord, webhook,
 healthcheck) are asked, or read from --secret-file: one a line, the address first. They are
-kept sealed on this computer. Try the channel with "russet notify test".` + exits(russet.Usage, russet.NotConnected),
+kept sealed on this computer. Try the channel with "russet notify test".
+
+Events are done, failed, overdue, passcode (a phone needs its owner), space, allowance,
+damage, pairing (a phone may forget this computer), encryption, and new-ios.` + exits(russet.Usage, russet.NotConnected),
 		Example: "  russet notify add me desktop\n  russet notify add phone ntfy\n" +
 			"  russet notify add mail email smtps://anna@mail.example.org --to anna@example.org",
 		Args: needs(2, 3, "a name, a type, and mostly an address"), ValidArgsFunction: completeTypes,
@@ -61,20 +64,21 @@ kept sealed on this computer. Try the channel with "russet notify test".` + exit
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.to, "to", nil, "the `RECIPIENT` of e-mails, or the chat of Telegram")
 	flags.StringVar(&f.from, "from", "", "the sender of e-mails: `ADDRESS` (usually the user's)")
-	flags.StringSliceVar(&f.events, "events", nil, "what it is told of: `EVENT,…` (usually all but done): "+kindWords())
+	flags.StringSliceVar(&f.events, "events", nil, "what it is told of: `EVENT` (usually all but done; several with commas)")
 	flags.StringSliceVar(&f.devices, "device", nil, "tell it only about this `DEVICE` (may be given again)")
 	flags.StringVar(&f.templateFile, "template-file", "", "the `FILE` with the template of a webhook's body")
 	flags.StringVar(&f.secretSource, "secret-file", "", "the `FILE` that holds the secrets, one a line (- reads standard input)")
 	a.completeFlag(cmd, "device", a.completeDevices)
+	a.completeFlag(cmd, "events", completeKinds)
 	return cmd
 }
 
-func kindWords() string {
+func completeKinds(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	words := []string{}
 	for _, k := range notify.Kinds() {
 		words = append(words, string(k))
 	}
-	return strings.Join(words, ", ")
+	return words, cobra.ShellCompDirectiveNoFileComp
 }
 
 func completeTypes(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {

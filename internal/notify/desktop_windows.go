@@ -4,7 +4,9 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // The script takes the message from its environment and puts it into the
@@ -22,7 +24,9 @@ $app = '{1AC14E77-02E7-4E5D-B744-2EB1AE5198B7}\WindowsPowerShell\v1.0\powershell
 `
 
 func (t talk) desktop(ctx context.Context, m Message) error {
-	cmd := exec.CommandContext(ctx, "powershell.exe", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-Command", toastScript)
+	program := filepath.Join(os.Getenv("SystemRoot"), `System32\WindowsPowerShell\v1.0\powershell.exe`)
+	cmd := exec.CommandContext(ctx, program, "-NoProfile", "-NonInteractive", "-Command", toastScript)
+	cmd.SysProcAttr = &syscall.SysProcAttr{HideWindow: true}
 	cmd.Env = append(os.Environ(), "RUSSET_TITLE="+variable(cut(m.Title, maxTitle)), "RUSSET_TEXT="+variable(cut(m.Body(), maxBody)))
 	return show(ctx, cmd)
 }
