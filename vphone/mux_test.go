@@ -265,9 +265,14 @@ func TestWifi(t *testing.T) {
 	port, _ := l.want("", "Request", "StartService", "Service", "com.apple.mobile.heartbeat")["Port"].(int64)
 	heart := dialTCP(t, netip.AddrPortFrom(addr, uint16(port)).String())
 	heart.Close()
-	// Switched off over Wi-Fi, the phone is gone at once.
-	l.send("Request", "SetValue", "Domain", "com.apple.mobile.wireless_lockdown", "Key", "EnableWifiConnections", "Value", false)
+	// Switched off over Wi-Fi, the phone says so and is gone at once.
+	other := dialTCP(t, "127.0.0.1:62078")
+	(&client{t: t, conn: other}).want("", "Request", "QueryType")
+	l.want("", "Request", "SetValue", "Domain", "com.apple.mobile.wireless_lockdown", "Key", "EnableWifiConnections", "Value", false)
 	listener.event("Detached")
+	if _, err := other.Read(make([]byte, 1)); err == nil {
+		t.Error("another connection is still there")
+	}
 	if _, err := direct.Read(make([]byte, 1)); err == nil {
 		t.Error("still there")
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -74,6 +75,7 @@ type connection struct {
 	guest // the host in it is guarded by Phone.mu
 	once  sync.Once
 	gone  chan struct{}
+	last  atomic.Bool // the next Write is the last
 }
 
 func newConnection(conn net.Conn, from guest) *connection {
@@ -104,7 +106,11 @@ func (c *connection) Write(b []byte) (int, error) {
 			return 0, err
 		}
 	}
-	return c.Conn.Write(b)
+	n, err := c.Conn.Write(b)
+	if c.last.Load() {
+		c.Close()
+	}
+	return n, err
 }
 
 // Close also ends a Read or Write that waits for the radio.

@@ -26,9 +26,9 @@ func stuff(l *net.TCPListener) (undo func()) {
 	// One that waits is more than none.
 	filler, err := net.DialTimeout("tcp", l.Addr().String(), 100*time.Millisecond)
 	return func() {
+		backlog(syscall.SOMAXCONN)
 		if err == nil {
 			filler.Close()
 		}
-		backlog(syscall.SOMAXCONN)
 	}
 }

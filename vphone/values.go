@@ -81,7 +81,7 @@ func (l link) Set(domain, key string, value any, session bool) error {
 		p.PostNotification(noteName)
 		p.tellWatchers()
 	case domain == domainWireless && key == "EnableWifiConnections":
-		p.wifiSwitched()
+		p.wifiSwitched(l.conn)
 	}
 	return nil
 }
@@ -139,14 +139,21 @@ func (l link) Remove(domain, key string, session bool) error {
 }
 
 // wifiSwitched acts on EnableWifiConnections: switched off, the phone leaves
-// at once, in the middle of the answer if that went over Wi-Fi.
-func (p *Phone) wifiSwitched() {
+// at once. A host that did it over Wi-Fi gets the answer and no other: what it
+// reads back fails, as was seen of iOS 26.
+func (p *Phone) wifiSwitched(asker *connection) {
 	p.mu.Lock()
 	on := p.wifiEnabled()
-	p.mu.Unlock()
-	if !on {
-		p.dropConns(guest.overNetwork)
+	for conn := range p.conns {
+		switch {
+		case on || !conn.overNetwork():
+		case conn == asker:
+			conn.last.Store(true)
+		default:
+			conn.Close()
+		}
 	}
+	p.mu.Unlock()
 	p.tellWatchers()
 }
 

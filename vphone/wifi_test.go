@@ -94,7 +94,7 @@ func TestDozeOnSockets(t *testing.T) {
 	p := newPhone(t, vphone.Options{})
 	joinLocal(t, p, "127.0.0.43")
 	c := newComputer(t, "A")
-	for range 3 {
+	for range 2 {
 		p.Doze(false)
 		time.Sleep(50 * time.Millisecond)
 		if !silent(t, "127.0.0.43") {
