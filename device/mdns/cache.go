@@ -96,15 +96,16 @@ func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
-// evict makes room. Who told us most has to give: a single machine that invents
-// names does not push out the others'.
+// evict makes room. Who told us most has to give, and the newest first: a single
+// machine that invents names pushes out neither the others' nor what was there
+// before.
 func (c *cache) evict() {
 	count := map[netip.Addr]int{}
 	for _, i := range c.instances {
 		count[i.source]++
 	}
 	worst := slices.MaxFunc(slices.Collect(maps.Values(c.instances)), func(a, b *instance) int {
-		return cmp.Or(cmp.Compare(count[a.source], count[b.source]), b.until().Compare(a.until()))
+		return cmp.Or(cmp.Compare(count[a.source], count[b.source]), a.since.Compare(b.since))
 	})
 	delete(c.instances, key{worst.iface, lower(worst.name)})
 }
