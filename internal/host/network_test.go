@@ -116,3 +116,43 @@ func TestAddresses(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestWiFiAccess: on over the cable, read back; off over the network, where the
+// phone cannot answer any more.
+func TestWiFiAccess(t *testing.T) {
+	l := newNetlab(t)
+	p := l.phone(1, "Anna")
+	h := l.computer(l.withMux())
+	if _, _, err := h.SetWiFi(t.Context(), "Anna", true); russet.KindOf(err) != russet.NotTrusted {
+		t.Errorf("not paired: %v", err)
+	}
+	_, _, err := h.Pair(t.Context(), "", func(russet.Device) {})
+	must(t, err)
+	l.join(p)
+	if d := l.only(h); d.WiFi {
+		t.Errorf("before: %+v", d)
+	}
+	d, verified, err := h.SetWiFi(t.Context(), "Anna", true)
+	if err != nil || !verified || !d.WiFi || !l.only(h).WiFi {
+		t.Errorf("on: %+v, %v, %v", d, verified, err)
+	}
+	must(t, h.ChooseWiFi(t.Context(), d, true))
+	if s, err := h.DeviceSettings(d.UDID); err != nil || s.WiFi == nil || !*s.WiFi {
+		t.Errorf("chosen: %+v, %v", s, err)
+	}
+	p.Unplug()
+	if d := l.only(h); d.Connection != "network" {
+		t.Fatal(describe(d))
+	}
+	d, verified, err = h.SetWiFi(t.Context(), "", false)
+	if err != nil || verified || d.WiFi {
+		t.Errorf("off: %+v, %v, %v", d, verified, err)
+	}
+	if devices, err := h.Devices(t.Context()); err != nil || len(devices) != 0 {
+		t.Errorf("it is still there: %+v, %v", devices, err)
+	}
+	p.Plug()
+	if d := l.only(h); d.WiFi || d.Connection != "usb" {
+		t.Errorf("on the cable again: %+v", d)
+	}
+}

@@ -63,7 +63,7 @@ func (h *Host) probeInSession(ctx context.Context, s *sighting, record *lockdown
 	s.fill(dev.Info())
 	s.Paired, s.record = true, record
 	s.fillPower(optional(ctx, dev, "com.apple.mobile.battery"))
-	s.fillWireless(optional(ctx, dev, "com.apple.mobile.wireless_lockdown"))
+	s.fillWireless(optional(ctx, dev, wirelessDomain))
 	s.Encrypted, err = willEncrypt(ctx, dev)
 	return err
 }
@@ -115,7 +115,7 @@ func (s *sighting) fillPower(v plist.Dict) {
 // fillWireless reads com.apple.mobile.wireless_lockdown. A device that is
 // reached over the network has its Wi-Fi access on.
 func (s *sighting) fillWireless(v plist.Dict) {
-	s.WiFi = v.Bool("EnableWifiConnections") || s.Connection == overNetwork
+	s.WiFi = v.Bool(wirelessKey) || s.Connection == overNetwork
 	s.service = v.String("BonjourFullServiceName")
 }
 
