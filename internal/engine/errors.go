@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"syscall"
 
 	"russet"
 	"russet/device"
@@ -142,8 +144,13 @@ func followsOurs(code mb.Code) bool {
 	return false
 }
 
-// stopped explains the end of a run by its context.
+// stopped explains the end of a run by its context. Who ended it may have said
+// why in a person's words.
 func stopped(cause error) *russet.Error {
+	if e, ok := errors.AsType[*russet.Error](cause); ok {
+		said := *e
+		return &said
+	}
 	switch {
 	case errors.Is(cause, errCancelledOnDevice):
 		return &russet.Error{Kind: russet.Stopped, What: "somebody pressed Cancel on the phone", Hint: "what was received is kept for the next run"}
@@ -185,7 +192,7 @@ func ofLink(err error) *russet.Error {
 // ofService explains what lockdownd and the services around a run refuse.
 func ofService(err error) *russet.Error {
 	switch {
-	case errors.Is(err, lockdown.ErrUntrusted):
+	case errors.Is(err, lockdown.ErrUntrusted) && !lockdown.Dropped(err): // there was a session: hanging up is no distrust
 		return &russet.Error{Kind: russet.NotTrusted, What: "the phone no longer trusts this computer", Hint: "connect the cable and pair again: russet pair"}
 	case errors.Is(err, lockdown.ErrImpostor):
 		return &russet.Error{Kind: russet.NotTrusted, What: "what answers is not the phone that was paired", Hint: "connect the cable and pair again: russet pair"}
@@ -201,7 +208,7 @@ func ofService(err error) *russet.Error {
 		return &russet.Error{Kind: russet.Failed, What: fmt.Sprintf("the phone refuses what is needed in its media folder: %v", err), Hint: hintRestart}
 	case errors.Is(err, device.ErrRestoreMode):
 		return &russet.Error{Kind: russet.Unsupported, What: "the phone is in restore mode", Hint: "restart it"}
-	case lockdown.Dropped(err), errors.Is(err, context.DeadlineExceeded), errors.Is(err, fs.ErrClosed):
+	case gone(err):
 		return &russet.Error{Kind: russet.Interrupted, What: "the connection to the phone was lost", Hint: "check the cable or the Wi-Fi, then try again"}
 	case errors.As(err, new(*lockdown.Error)):
 		return &russet.Error{Kind: russet.Failed, What: fmt.Sprintf("the phone refuses: %v", err), Hint: hintRestart}
@@ -209,6 +216,20 @@ func ofService(err error) *russet.Error {
 		return &russet.Error{Kind: russet.NotConnected, What: fmt.Sprintf("the phone cannot be reached: %v", err), Hint: "check the cable or the Wi-Fi, and unlock the phone"}
 	}
 	return nil
+}
+
+// gone reports whether an error is of a connection that ended or leads nowhere
+// any more, as opposed to a device's answer.
+func gone(err error) bool {
+	if lockdown.Dropped(err) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, fs.ErrClosed) {
+		return true
+	}
+	for _, code := range []syscall.Errno{syscall.ETIMEDOUT, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ENETDOWN, syscall.EHOSTDOWN} {
+		if errors.Is(err, code) {
+			return true
+		}
+	}
+	return false
 }
 
 // isStartOfService reports whether code is the answer to StartService: with an

@@ -17,7 +17,8 @@ type BackupOptions struct {
 	Device   russet.Device
 	Store    StoreSettings
 	Full     bool
-	Retry    int // how many more attempts after one that a person or the link spoiled
+	Retry    int    // how many more attempts after one that a person or the link spoiled
+	By       string // who wants it: "schedule", or "" for a person
 	Progress func(russet.Event)
 }
 
@@ -81,7 +82,7 @@ func (h *Host) backupOnce(ctx context.Context, opts BackupOptions) (BackupResult
 	a.out.Notes = []string{}
 	a.run = russet.Run{
 		ID: newRunID(), Device: opts.Device.UDID, Name: opts.Device.Name, Store: opts.Store.Name,
-		Start: h.now().UTC(), Unread: []russet.Problem{},
+		By: opts.By, Start: h.now().UTC(), Unread: []russet.Problem{},
 	}
 	release, err := h.lockDevice(opts.Device, fmt.Sprintf("back up %q", opts.Device.Name))
 	if err != nil {
@@ -149,11 +150,12 @@ func (a *attempt) do(ctx context.Context) error {
 		return unusable(s.Device, doing)
 	}
 	a.opts.Device, a.run.Name = s.Device, s.Name
-	dev, err := a.host.session(ctx, s, doing)
+	a.run.Way = s.Connection
+	guarded, dev, end, err := a.host.contact(ctx, s, doing, plugIn+"; what was received is kept, also for the cable")
 	if err != nil {
 		return err
 	}
-	defer a.host.goodbye(dev)
+	defer end()
 	store, err := a.host.openStore(ctx, a.opts.Store)
 	if err != nil {
 		return err
@@ -173,7 +175,7 @@ func (a *attempt) do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := a.receive(ctx, dev, draft); err != nil {
+	if err := a.receive(ctx, guarded, dev, draft); err != nil {
 		return err
 	}
 	a.retain(ctx)
@@ -204,16 +206,18 @@ func (a *attempt) noteChanges(before []russet.Backup) {
 	}
 }
 
-// receive lets the device fill the draft, and keeps it, suspends it or throws
-// it away.
-func (a *attempt) receive(ctx context.Context, dev *device.Device, draft russet.Draft) error {
+// receive lets the device fill the draft while it is guarded, and keeps the
+// draft, suspends it or throws it away.
+func (a *attempt) receive(ctx, guarded context.Context, dev *device.Device, draft russet.Draft) error {
 	a.run.Resumed = draft.Resumed()
 	if a.run.Resumed {
 		a.opts.tell(russet.Connecting, "going on where the last run stopped")
 	}
-	result, err := engine.Backup(ctx, dev, draft, engine.BackupOptions{
-		UDID: a.opts.Device.UDID, Events: a.opts.Progress, Log: a.host.log,
+	sheet := &sheetWatch{tell: a.opts.Progress}
+	result, err := engine.Backup(guarded, dev, draft, engine.BackupOptions{
+		UDID: a.opts.Device.UDID, Events: sheet.event, Log: a.host.log,
 	})
+	a.run.Passcode, a.run.Waited = sheet.seen, sheet.total().Seconds()
 	a.run.Received, a.run.Sent, a.run.Files = result.Received, result.Sent, result.Files
 	if result.Unread != nil {
 		a.run.Unread = result.Unread

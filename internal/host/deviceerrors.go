@@ -75,6 +75,11 @@ func (h *Host) deviceError(err error, d russet.Device, doing string) error {
 	switch {
 	case errors.Is(err, usbmux.ErrNoDaemon):
 		return h.muxError(err)
+	case d.Connection == overNetwork && lockdown.Dropped(err):
+		// On a cable a phone that hangs up in the first moments has dropped the
+		// pairing; on a network that is what a radio hole looks like.
+		e.Kind, e.What = russet.NotConnected, fmt.Sprintf("the connection to %q was lost", d.Name)
+		e.Hint = "check the Wi-Fi, unlock the phone or plug it in, and try again"
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, lockdown.ErrUntrusted), errors.Is(err, lockdown.InvalidPairRecord):
 		return notPaired(d)
 	case errors.Is(err, lockdown.UserDeniedPairing):
@@ -101,6 +106,9 @@ func (h *Host) deviceError(err error, d russet.Device, doing string) error {
 	case errors.Is(err, usbmux.ErrBadDevice), lockdown.Dropped(err):
 		e.Kind, e.What = russet.NotConnected, fmt.Sprintf("%q went away", d.Name)
 		e.Hint = "check the cable and try again"
+	case d.Connection == overNetwork && !errors.As(err, new(*lockdown.Error)):
+		e.Kind, e.What = russet.NotConnected, fmt.Sprintf("%q cannot be reached on the network: %v", d.Name, err)
+		e.Hint = "check the Wi-Fi, unlock the phone or plug it in, and try again"
 	default:
 		return fmt.Errorf("%s: %w", doing, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"russet"
-	"russet/device"
 	"russet/internal/engine"
 )
 
@@ -27,13 +26,21 @@ func (h *Host) Encryption(ctx context.Context, words []string) ([]russet.Device,
 // ChangePassword sets, changes or removes the backup password of a device, and
 // remembers it. The phone asks for its passcode.
 func (h *Host) ChangePassword(ctx context.Context, c EncryptionChange) (russet.Device, error) {
-	s, dev, release, err := h.forPassword(ctx, c)
+	s, doing, err := h.forPassword(ctx, c)
+	if err != nil {
+		return s.Device, err
+	}
+	release, err := h.lockDevice(s.Device, doing)
 	if err != nil {
 		return s.Device, err
 	}
 	defer release()
-	defer h.goodbye(dev)
-	err = engine.ChangePassword(ctx, dev, c.Old, c.New, engine.PasswordOptions{UDID: s.UDID, Events: c.Progress, Log: h.log})
+	guarded, dev, end, err := h.contact(ctx, s, doing, plugIn)
+	if err != nil {
+		return s.Device, err
+	}
+	defer end()
+	err = engine.ChangePassword(guarded, dev, c.Old, c.New, engine.PasswordOptions{UDID: s.UDID, Events: c.Progress, Log: h.log})
 	if err != nil {
 		return s.Device, err
 	}
@@ -53,36 +60,29 @@ func (h *Host) ChangePassword(ctx context.Context, c EncryptionChange) (russet.D
 	return s.Device, h.setUnproven(s.UDID, true)
 }
 
-// forPassword opens a session with the device whose password is to change,
-// after a look whether the change makes sense.
-func (h *Host) forPassword(ctx context.Context, c EncryptionChange) (s sighting, dev *device.Device, release func(), err error) {
+// forPassword finds the device whose password is to change, and looks whether
+// the change makes sense.
+func (h *Host) forPassword(ctx context.Context, c EncryptionChange) (s sighting, doing string, err error) {
 	s, err = h.theOne(ctx, c.Device)
 	if err != nil {
-		return s, nil, nil, err
+		return s, "", err
 	}
-	doing := fmt.Sprintf("change the backup password of %q", s.Name)
+	doing = fmt.Sprintf("change the backup password of %q", s.Name)
 	switch {
 	case !s.Paired:
-		return s, nil, nil, unusable(s.Device, doing)
+		return s, doing, unusable(s.Device, doing)
 	case c.Old == "" && s.Encrypted:
-		return s, nil, nil, &russet.Error{
+		return s, doing, &russet.Error{
 			Kind: russet.Usage, What: fmt.Sprintf("backups of %q are encrypted already", s.Name),
 			Hint: `change the password with "russet encryption change"`,
 		}
 	case c.Old != "" && !s.Encrypted:
-		return s, nil, nil, &russet.Error{
+		return s, doing, &russet.Error{
 			Kind: russet.Usage, What: fmt.Sprintf("backups of %q are not encrypted", s.Name),
 			Hint: `switch encryption on with "russet encryption on"`,
 		}
 	}
-	if release, err = h.lockDevice(s.Device, doing); err != nil {
-		return s, nil, nil, err
-	}
-	if dev, err = h.session(ctx, s, doing); err != nil {
-		release()
-		return s, nil, nil, err
-	}
-	return s, dev, release, nil
+	return s, doing, nil
 }
 
 // PresentPassword is the backup password that is remembered for a connected

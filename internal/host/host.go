@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"russet"
 	"russet/device/mdns"
 	"russet/internal/durable"
@@ -37,7 +39,10 @@ type Options struct {
 	LowMemory    bool // take less of it, at some speed
 	// Now is the clock on the wall; nil is the computer's own.
 	Now func() time.Time
-	Log *slog.Logger // nil means silence
+	// Rate is how many bytes a second may come from and go to all devices
+	// together; nil is no limit.
+	Rate *rate.Limiter
+	Log  *slog.Logger // nil means silence
 }
 
 // Host does what people ask of russet on this computer.
@@ -58,6 +63,7 @@ type shared struct {
 	root         string // where the system's own folders begin; "/" but for tests
 	log          *slog.Logger
 
+	rate    *rate.Limiter
 	memory  memory                       // of sessions with devices
 	misses  misses                       // addresses where no device was
 	browser atomic.Pointer[mdns.Browser] // of Follow; nil if nobody follows
@@ -85,7 +91,7 @@ func Open(opts Options) *Host {
 	}
 	return &Host{mux: opts.Mux, shared: &shared{
 		home: opts.Home, passwordFile: opts.PasswordFile, lowMemory: opts.LowMemory, vaults: opts.Vaults, now: opts.Now,
-		root: "/", log: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
+		rate: opts.Rate, root: "/", log: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
 		stores: map[string]*openedStore{},
 	}}
 }

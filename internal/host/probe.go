@@ -40,6 +40,9 @@ func (h *Host) probe(ctx context.Context, udid russet.UDID, connection string, w
 	if err != nil {
 		h.log.Debug("device without a session", "udid", udid, "error", err)
 		s.Problem = problem(err)
+		if record != nil && connection == overNetwork {
+			s.Problem = networkProblem(err)
+		}
 		if info, err := device.Identify(ctx, way, h.deviceOptions()); err == nil {
 			s.fill(info)
 		}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"russet"
-	"russet/device"
 	"russet/internal/engine"
 )
 
@@ -60,7 +59,11 @@ func (h *Host) ProtectFromBackup(ctx context.Context, plan RestorePlan) error {
 // PlanRestore looks at everything a restore needs and changes nothing: the
 // phone, the backup, its password, both versions of iOS.
 func (h *Host) PlanRestore(ctx context.Context, opts RestoreOptions) (plan RestorePlan, err error) {
-	s, dev, err := h.toRestore(ctx, opts.Device)
+	s, doing, err := h.toRestore(ctx, opts.Device)
+	if err != nil {
+		return plan, err
+	}
+	dev, err := h.session(ctx, s, doing)
 	if err != nil {
 		return plan, err
 	}
@@ -90,18 +93,17 @@ func (h *Host) PlanRestore(ctx context.Context, opts RestoreOptions) (plan Resto
 	return plan, h.planNotes(ctx, s, &plan)
 }
 
-// toRestore opens a session with the device that is to be restored.
-func (h *Host) toRestore(ctx context.Context, word string) (sighting, *device.Device, error) {
-	s, err := h.find(ctx, word)
+// toRestore finds the device that is to be restored.
+func (h *Host) toRestore(ctx context.Context, word string) (s sighting, doing string, err error) {
+	s, err = h.find(ctx, word)
 	if err != nil {
-		return s, nil, err
+		return s, "", err
 	}
-	doing := fmt.Sprintf("restore %q", s.Name)
+	doing = fmt.Sprintf("restore %q", s.Name)
 	if !s.Paired {
-		return s, nil, unusable(s.Device, doing)
+		return s, doing, unusable(s.Device, doing)
 	}
-	dev, err := h.session(ctx, s, doing)
-	return s, dev, err
+	return s, doing, nil
 }
 
 // engine is what a person wished in the engine's words.
@@ -156,17 +158,21 @@ func (h *Host) Restore(ctx context.Context, opts RestoreOptions) (result Restore
 
 // restoreContents serves a backup to a device that restores it.
 func (h *Host) restoreContents(ctx context.Context, contents russet.Contents, password string, opts RestoreOptions) (RestoreResult, error) {
-	s, dev, err := h.toRestore(ctx, opts.Device)
+	s, doing, err := h.toRestore(ctx, opts.Device)
 	if err != nil {
 		return RestoreResult{}, err
 	}
-	defer h.goodbye(dev)
-	release, err := h.lockDevice(s.Device, fmt.Sprintf("restore %q", s.Name))
+	release, err := h.lockDevice(s.Device, doing)
 	if err != nil {
 		return RestoreResult{}, err
 	}
 	defer release()
-	r, err := engine.Restore(ctx, dev, contents, opts.engine(s, password, h.log))
+	guarded, dev, end, err := h.contact(ctx, s, doing, plugIn)
+	if err != nil {
+		return RestoreResult{}, err
+	}
+	defer end()
+	r, err := engine.Restore(guarded, dev, contents, opts.engine(s, password, h.log))
 	result := RestoreResult{Sent: r.Sent, Missing: r.Missing, Rebooted: opts.Reboot && err == nil}
 	if result.Missing == nil {
 		result.Missing = []russet.Problem{}
