@@ -1,0 +1,153 @@
+package host_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"russet"
+	"russet/internal/host"
+)
+
+// TestRunOverTheNetwork: the heartbeat is held for as long as the run takes,
+// and the run says how it went.
+func TestRunOverTheNetwork(t *testing.T) {
+	l := newNetlab(t)
+	p := l.phone(1, "Anna")
+	h := l.computer(l.withMux())
+	l.pair(h, p)
+	l.join(p)
+	p.Unplug()
+	p.DemandHeartbeat(time.Second)
+	must(t, p.SetFault("stall-after", "3s@300000"))
+	r, err := h.Backup(t.Context(), host.BackupOptions{Device: l.only(h), Store: l.store(h), By: "schedule"})
+	must(t, err)
+	if r.Backup == nil || r.Run.Way != "network" || r.Run.By != "schedule" || r.Run.Outcome != "done" || r.Run.Resumed {
+		t.Errorf("%+v", r.Run)
+	}
+	if took := r.Run.End.Sub(r.Run.Start); took < 3*time.Second {
+		t.Errorf("it did not stall: %v", took)
+	}
+}
+
+// TestLostOnTheNetwork: whatever shape the end of a radio link has, the run is
+// interrupted, what came is kept, and the cable goes on with it.
+func TestLostOnTheNetwork(t *testing.T) {
+	for shape, fault := range map[string][2]string{
+		"reset":              {"reset-after", "400000"},
+		"hung up":            {"drop-after", "400000"},
+		"reset at lockdownd": {"reset-at", "20,lockdownd"},
+	} {
+		t.Run(shape, func(t *testing.T) {
+			l := newNetlab(t)
+			p := l.phone(1, "Anna")
+			h := l.computer(l.withMux())
+			l.pair(h, p)
+			l.join(p)
+			p.Unplug()
+			d, st := l.only(h), l.store(h)
+			must(t, p.SetFault(fault[0], fault[1]))
+			r, err := h.Backup(t.Context(), host.BackupOptions{Device: d, Store: st})
+			if shape != "reset at lockdownd" || err != nil {
+				wantLost(t, r, err)
+			}
+			p.Plug()
+			r, err = h.Backup(t.Context(), host.BackupOptions{Device: d, Store: st})
+			must(t, err)
+			if r.Run.Way != "usb" || r.Backup == nil || shape != "reset at lockdownd" && !r.Run.Resumed {
+				t.Errorf("over the cable: %+v", r.Run)
+			}
+		})
+	}
+}
+
+func wantLost(t *testing.T, r host.BackupResult, err error) {
+	t.Helper()
+	wantKind(t, err, russet.Interrupted, "the run")
+	e := host.Explain(t.Context(), err)
+	if !strings.Contains(e.What, "connection to the phone was lost") || !strings.Contains(e.Hint, "is kept") || r.Run.Outcome != "interrupted" || r.Run.Way != "network" {
+		t.Errorf("%q, hint %q, %+v", e.What, e.Hint, r.Run)
+	}
+}
+
+// TestLeavesDuringARun: the owner goes out, and comes back to the cable. With
+// Retry one call is enough.
+func TestLeavesDuringARun(t *testing.T) {
+	l := newNetlab(t)
+	p := l.phone(1, "Anna")
+	h := l.computer(l.withMux())
+	l.pair(h, p)
+	l.join(p)
+	p.Unplug()
+	must(t, p.SetFault("stall-after", "5s@400000")) // meanwhile it leaves
+	var left bool
+	r, err := h.Backup(t.Context(), host.BackupOptions{
+		Device: l.only(h), Store: l.store(h), Retry: 1, Progress: func(e russet.Event) {
+			if e.Bytes > 100_000 && !left {
+				left = true
+				go func() {
+					p.LeaveNetwork()
+					p.Plug()
+				}()
+			}
+		},
+	})
+	must(t, err)
+	if !left || r.Run.Way != "usb" || !r.Run.Resumed {
+		t.Errorf("%+v", r.Run)
+	}
+	runs, err := h.Runs(r.Run.Device)
+	must(t, err)
+	if len(runs) != 2 || runs[0].Outcome != "interrupted" || runs[0].Way != "network" || runs[1].Outcome != "done" {
+		t.Errorf("%+v", runs)
+	}
+}
+
+// TestPasscodeSheet: a run says whether the phone asked, and for how long.
+func TestPasscodeSheet(t *testing.T) {
+	l := newNetlab(t)
+	p := l.phone(1, "Anna")
+	h := l.computer(l.withMux())
+	l.pair(h, p)
+	must(t, p.SetPasscode("1234"))
+	p.SetPasscodeDelay(700 * time.Millisecond)
+	r, err := h.Backup(t.Context(), host.BackupOptions{Device: l.only(h), Store: l.store(h)})
+	must(t, err)
+	if !r.Run.Passcode || r.Run.Waited < 0.5 || r.Run.Waited > 20 {
+		t.Errorf("%+v", r.Run)
+	}
+}
+
+// TestRateOfAllDevices: two phones together get no more than the limit.
+func TestRateOfAllDevices(t *testing.T) {
+	l := newNetlab(t)
+	dir := t.TempDir()
+	const limit = 1_500_000
+	h := host.Open(host.Options{
+		Home: host.Home{Dir: dir, Data: dir, Moved: true}, Mux: l.withMux(), Rate: rate.NewLimiter(limit, 256<<10),
+	})
+	t.Cleanup(func() { must(t, h.Close()) })
+	st := l.store(h)
+	began := time.Now()
+	done := make(chan error, 2)
+	var sum int64
+	for i, name := range []string{"Anna", "Ben"} {
+		p := l.phone(uint64(i+1), name)
+		l.pair(h, p)
+		go func() {
+			r, err := h.Backup(t.Context(), host.BackupOptions{Device: russet.Device{UDID: russet.UDID(p.UDID()), Name: name}, Store: st})
+			if err == nil && r.Run.Received < 1_500_000 {
+				t.Errorf("%+v", r.Run)
+			}
+			done <- err
+		}()
+		sum += 1_500_000
+	}
+	must(t, <-done)
+	must(t, <-done)
+	if least := time.Duration(float64(sum-256<<10) / limit * float64(time.Second)); time.Since(began) < least {
+		t.Errorf("%v for %d bytes at %d a second", time.Since(began), sum, limit)
+	}
+}
