@@ -13,9 +13,6 @@ const (
 	// soon is the least after the first ask of a day when the moment is good;
 	// every further one waits three times longer.
 	soon = 10 * time.Minute
-	// patience is how many times Every the last backup may be old before it is
-	// no longer waited for an hour at which the owner usually answers.
-	patience = 1.75
 )
 
 // owner lists what keeps a device that asks for its passcode from asking now.

@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// device lists what the device itself lacks for a run. Without the first few
-// nothing else can be known.
-func (l *look) device() []Missing {
+// device lists what the device itself lacks for a run to the first of the
+// stores that takes one (-1 for none). Without the first few nothing else can
+// be known.
+func (l *look) device(first int) []Missing {
 	f := l.f
 	switch {
 	case f.Running != "":
@@ -42,8 +43,8 @@ func (l *look) device() []Missing {
 			at: l.p.Window.Next(l.now), then: "its hours begin",
 		})
 	}
-	if l.p.Power && !f.Power {
-		m = append(m, Missing{Code: Power, Text: "it is not on power", until: "it is on power"})
+	if power, ok := l.power(first); ok {
+		m = append(m, power)
 	}
 	if l.p.Locked && l.inUse() {
 		m = append(m, Missing{Code: Locked, Text: "it is not locked", until: "it is locked"})
@@ -55,6 +56,40 @@ func (l *look) device() []Missing {
 		})
 	}
 	return m
+}
+
+// withoutPower is the battery, in percent, with which a run needs no power.
+const withoutPower = 50
+
+// power says whether it lacks power. A phone whose owner has to type the
+// passcode is then in the owner's hand, and many are on power only while their
+// owners sleep: it goes without when its backup is late and its battery is
+// half full.
+func (l *look) power(first int) (Missing, bool) {
+	if !l.p.Power || l.f.Power {
+		return Missing{}, false
+	}
+	if l.asks && first >= 0 && l.f.Battery >= withoutPower && !l.now.Before(l.late(l.stores[first])) {
+		return Missing{}, false
+	}
+	return Missing{Code: Power, Text: "it is not on power", until: "it is on power"}, true
+}
+
+// patience is how many times Every the last backup may be old before less is
+// waited for.
+const patience = 1.75
+
+// late is when that is so, but at most a day after it was due.
+func (l *look) late(s storeLook) time.Time {
+	long := time.Duration(patience * float64(l.every))
+	if s.Last.IsZero() {
+		return s.at.Add(long)
+	}
+	late, limit := s.Last.Add(long), s.at.Add(day)
+	if s.ahead || limit.Before(late) {
+		return limit
+	}
+	return late
 }
 
 // inUse says whether the screen is not locked, of a device that would not ask

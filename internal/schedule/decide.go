@@ -91,10 +91,10 @@ func newLook(p Policy, f Facts) *look {
 	if l.every <= 0 {
 		l.every = Default().Every
 	}
-	for _, a := range f.Attempts {
-		if !l.future(a.At) {
-			l.attempts = append(l.attempts, a)
-		}
+	l.attempts = f.Attempts
+	ahead := func(a Attempt) bool { return l.future(a.At) }
+	if slices.ContainsFunc(l.attempts, ahead) {
+		l.attempts = slices.DeleteFunc(slices.Clone(l.attempts), ahead)
 	}
 	l.good = l.justNow(f.Plugged) || l.asks && l.justNow(f.Unlocked)
 	l.wish()
@@ -173,7 +173,7 @@ func (l *look) dueIn(s StoreFacts) storeLook {
 	if last.IsZero() {
 		last = known
 	}
-	d.behind = l.p.Overdue > 0 && !last.IsZero() && !d.ahead && l.now.Sub(last) >= l.p.Overdue
+	d.behind = l.p.Overdue > 0 && !last.IsZero() && l.now.Sub(last) >= l.p.Overdue
 	return d
 }
 
@@ -227,7 +227,7 @@ func (l *look) choose() (start string, missing []Missing) {
 	if !slices.ContainsFunc(l.stores, func(s storeLook) bool { return s.due && s.copyFrom == "" }) {
 		return "", missing // copies are all it takes
 	}
-	lacks := l.device()
+	lacks := l.device(first)
 	if first >= 0 && !slices.ContainsFunc(lacks, func(m Missing) bool { return m.Code == Busy }) {
 		lacks = append(lacks, l.owner(l.stores[first])...)
 	}

@@ -6,10 +6,9 @@ import "time"
 const enough = 4
 
 // habit is how often a device asked for its passcode in each hour of the day,
-// and how often somebody answered. An attempt counts half for the hours
-// beside its own.
+// and how often somebody answered.
 type habit struct {
-	asked, answered [24]float64
+	asked, answered [24]int
 	answers         int
 }
 
@@ -19,15 +18,10 @@ func (l *look) habit() habit {
 		if !a.Asked {
 			continue
 		}
-		at := a.At.In(l.now.Location()).Hour()
-		for beside, weight := range map[int]float64{-1: 0.5, 0: 1, 1: 0.5} {
-			hour := (at + beside + 24) % 24
-			h.asked[hour] += weight
-			if a.Answered {
-				h.answered[hour] += weight
-			}
-		}
+		hour := a.At.In(l.now.Location()).Hour()
+		h.asked[hour]++
 		if a.Answered {
+			h.answered[hour]++
 			h.answers++
 		}
 	}
@@ -40,22 +34,27 @@ func (h habit) good(hour int) bool {
 	return h.answered[hour] >= 1 && 2*h.answered[hour] >= h.asked[hour]
 }
 
+// bad says whether asking in an hour of the day was tried and is mostly in
+// vain.
+func (h habit) bad(hour int) bool {
+	return h.asked[hour] >= 3 && 4*h.answered[hour] < h.asked[hour]
+}
+
 // hour is when the owner will probably answer, if it is worth waiting for
-// that; else now.
+// that; else now. A good moment is not waited from, unless at this hour of the
+// day that was in vain before: who comes home and plugs the phone in may be
+// busy.
 func (l *look) hour(s storeLook) time.Time {
-	h := l.habit()
-	if h.answers < enough || l.good || l.wanted || s.Last.IsZero() || s.ahead {
+	if l.wanted || s.Last.IsZero() || s.ahead {
 		return l.now
 	}
-	late := s.Last.Add(time.Duration(patience * float64(l.every)))
-	if limit := s.at.Add(day); limit.Before(late) {
-		late = limit
-	}
-	if h.good(l.now.Hour()) || !l.now.Before(late) {
+	h, hour := l.habit(), l.now.Hour()
+	if h.answers < enough || h.good(hour) || l.good && !h.bad(hour) {
 		return l.now
 	}
+	late := l.late(s)
 	y, m, d := l.now.Date()
-	begin := time.Date(y, m, d, l.now.Hour(), 0, 0, 0, l.now.Location())
+	begin := time.Date(y, m, d, hour, 0, 0, 0, l.now.Location())
 	for range 25 {
 		begin = begin.Add(time.Hour)
 		if !begin.Before(late) {

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 )
@@ -65,6 +66,35 @@ func put[T any](to *T, from *T) {
 
 // IsZero says whether nothing was chosen.
 func (s Settings) IsZero() bool { return s == Settings{} }
+
+// MarshalJSON writes the durations as people read them.
+func (p Policy) MarshalJSON() ([]byte, error) {
+	if p.Stores == nil {
+		p.Stores = []string{}
+	}
+	return json.Marshal(policyJSON{plainPolicy(p), Span(p.Every), Span(p.Overdue)})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (p *Policy) UnmarshalJSON(data []byte) error {
+	var j policyJSON
+	if err := json.Unmarshal(data, &j); err != nil {
+		return err
+	}
+	*p = Policy(j.plainPolicy)
+	p.Every, p.Overdue = time.Duration(j.Every), time.Duration(j.Overdue)
+	return nil
+}
+
+type plainPolicy Policy
+
+// policyJSON is a policy whose durations are texts: the outer fields hide the
+// inner ones of the same name.
+type policyJSON struct {
+	plainPolicy
+	Every   Span `json:"every"`
+	Overdue Span `json:"overdue"`
+}
 
 // QuietAt says whether the owner is not to be disturbed at t.
 func (p Policy) QuietAt(t time.Time) bool { return !p.Quiet.Any() && p.Quiet.Contains(t) }
