@@ -38,11 +38,13 @@ func (s *Service) look(ctx context.Context, fresh bool) ([]*view, error) {
 	s.mu.Lock()
 	err := s.load()
 	seen := s.devices
+	// Whoever only asks a service must not keep the phones awake.
+	knows := s.base != nil && !seen.at.IsZero()
 	s.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
-	if age := s.now().Sub(seen.at); fresh || age < 0 || age > tick {
+	if age := s.now().Sub(seen.at); fresh || !knows && (age < 0 || age > tick) {
 		seen = s.see(ctx)
 	}
 	settings, err := s.host.Stores()

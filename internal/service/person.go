@@ -50,7 +50,8 @@ func (s *Service) attended(ctx context.Context, j *job, opts host.BackupOptions,
 		j.result.Notes, j.err = []string{}, host.Explain(ctx, err)
 	}
 	s.mu.Lock()
-	st := s.states[opts.Device.UDID]
+	s.forget(j.now.Store)
+	st := s.states[opts.Device.UDID] // nil when it was paired a moment ago
 	if st != nil {
 		run := j.result.Run
 		if outcome(j.err) == schedule.Done {
