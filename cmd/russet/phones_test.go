@@ -75,6 +75,7 @@ func (b *bench) close() error {
 //	phone forget NAME              let it forget every computer
 //	phone password NAME WORD       set the backup password on the phone itself
 //	phone condition NAME WHAT on|off
+//	phone zero NAME                begin to count anew what it sends
 //	phone sent NAME BYTES          wait until it has sent so much in a backup
 //	phone waits NAME               wait until a backup session has begun
 //	phone day NAME N               live a day
@@ -134,6 +135,8 @@ func (b *bench) do(p *vphone.Phone, verb string, rest []string) error {
 			return err
 		}
 		return until(func() bool { return p.Stats().Agent.BytesSent >= n })
+	case "zero":
+		p.Faults().ResetCounters()
 	case "waits":
 		p.Faults().ResetCounters()
 		return until(func() bool { return p.Stats().Agent.Sessions > 0 })

@@ -5,13 +5,17 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -42,6 +46,8 @@ func TestScripts(t *testing.T) {
 			"exits":   exitsCommand,
 			"cmptree": cmptreeCommand,
 			"holds":   holdsCommand,
+			"await":   awaitCommand,
+			"night":   nightCommand,
 			"hook":    hookCommand,
 		},
 	})
@@ -131,6 +137,42 @@ func holdsCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if (found != "") == neg {
 		ts.Fatalf("%q: %q", args[0], found)
 	}
+}
+
+// awaitCommand runs a program until its output matches, so many times if a count
+// is given: await [-count=N] REGEXP PROGRAM ….
+func awaitCommand(ts *testscript.TestScript, neg bool, args []string) {
+	count := 1
+	if len(args) > 0 && strings.HasPrefix(args[0], "-count=") {
+		var err error
+		count, err = strconv.Atoi(strings.TrimPrefix(args[0], "-count="))
+		ts.Check(err)
+		args = args[1:]
+	}
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: await [-count=N] REGEXP PROGRAM …")
+	}
+	want := regexp.MustCompile(args[0])
+	last := ""
+	err := until(func() bool {
+		if ts.Exec(args[1], args[2:]...) == nil {
+			last = ts.ReadFile("stdout")
+		}
+		return len(want.FindAllString(last, -1)) >= count
+	})
+	if err != nil {
+		ts.Fatalf("%q is not in %q: %v", args[0], last, err)
+	}
+}
+
+// nightCommand moves the script to where it is between two and three in the
+// morning: nobody is disturbed then, so nothing begins by itself.
+func nightCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: night")
+	}
+	east := (2-time.Now().UTC().Hour()+36)%24 - 12    // hours, -12 to 11
+	ts.Setenv("TZ", fmt.Sprintf("Etc/GMT%+d", -east)) // its sign is the other way round
 }
 
 // tree is every file below a folder with the hash of its bytes.

@@ -21,7 +21,7 @@ func (a *app) backupCommand() *cobra.Command {
 		Long: `Backs up phones. Without DEVICE all that are connected and trust this computer. The
 phone usually asks for its passcode: unlock it and type it. An interrupted backup keeps
 what was received, and the next one goes on from there; earlier backups stay as they are
-until the new one is whole.
+until the new one is whole. When "russet serve" runs, it does the work.
 
 Ctrl-C ends it cleanly, a second one at once. With --json every step is a line, and so is
 the result of each phone.` +
@@ -33,22 +33,23 @@ the result of each phone.` +
 			if retry < 0 {
 				return usage("for example --retry 3", "--retry cannot be negative")
 			}
-			h, err := a.hostFor(passwordFile)
+			w, err := a.backupWay(cmd.Context(), passwordFile)
 			if err != nil {
 				return err
 			}
-			devices, left, err := h.Connected(cmd.Context(), args)
+			defer w.close()
+			devices, left, err := w.connected(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
 			for _, d := range left {
 				a.warn("%s is left out: %s", quoted(d.Name), d.Problem)
 			}
-			st, err := a.storeToWrite(cmd.Context(), h)
+			st, err := a.storeToWrite(cmd.Context(), a.opened)
 			if err != nil {
 				return err
 			}
-			return a.backupAll(cmd.Context(), h, devices, host.BackupOptions{Store: st, Full: full, Retry: retry})
+			return a.backupAll(cmd.Context(), w.backUp, devices, host.BackupOptions{Store: st, Full: full, Retry: retry})
 		},
 	}
 	cmd.Flags().BoolVar(&full, "full", false, "let the phone send everything again")
@@ -65,7 +66,7 @@ type resultJSON struct {
 }
 
 // backupAll runs one backup per device, side by side.
-func (a *app) backupAll(ctx context.Context, h *host.Host, devices []russet.Device, opts host.BackupOptions) error {
+func (a *app) backupAll(ctx context.Context, backUp backUp, devices []russet.Device, opts host.BackupOptions) error {
 	p := a.newProgress()
 	results := make([]host.BackupResult, len(devices))
 	errs := make([]error, len(devices))
@@ -73,7 +74,7 @@ func (a *app) backupAll(ctx context.Context, h *host.Host, devices []russet.Devi
 	for i, d := range devices {
 		o := opts
 		o.Device, o.Progress = d, p.run(d.Name)
-		all.Go(func() { results[i], errs[i] = h.Backup(ctx, o) })
+		all.Go(func() { results[i], errs[i] = backUp(ctx, o) })
 	}
 	all.Wait()
 	p.end()

@@ -54,8 +54,11 @@ type app struct {
 	vaultFile string
 
 	opened *host.Host
+	log    *slog.Logger // of the service; nil for other commands
 	// patient says that waiting for Ctrl-C is all there is to do.
 	patient atomic.Bool
+	// unattended says that nobody is to be asked for anything any more.
+	unattended atomic.Bool
 }
 
 // run executes one command line.
@@ -65,7 +68,10 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
 		a.asks = false // a person who presses Tab is not asked for a password
 	}
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		a.wake(ctx, cmd)
+	}
 	if a.opened != nil {
 		if closeErr := a.opened.Close(); err == nil {
 			err = closeErr
@@ -113,6 +119,9 @@ func (a *app) host() (*host.Host, error) {
 }
 
 func (a *app) logger() *slog.Logger {
+	if a.log != nil {
+		return a.log
+	}
 	if !a.debug {
 		return slog.New(slog.DiscardHandler)
 	}

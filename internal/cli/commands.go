@@ -10,7 +10,7 @@ func (a *app) commands() []*cobra.Command {
 		a.deleteCommand(), a.policyCommand(), a.pruneCommand(), a.restoreCommand(), a.importCommand(), a.copyCommand(),
 		a.lsCommand(), a.getCommand(), a.searchCommand(), a.diffCommand(), a.sizeCommand(), a.exportCommand(),
 		a.verifyCommand(), a.repairCommand(), a.drillCommand(), a.doctorCommand(), a.notifyCommand(),
-		a.choresCommand(),
+		a.serveCommand(), a.statusCommand(), a.choresCommand(),
 		a.demoCommand(), a.versionCommand(), a.manCommand(),
 	}
 }

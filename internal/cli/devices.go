@@ -22,7 +22,7 @@ what is in the way of a backup. A phone that is plugged in and not listed:
 			if err != nil {
 				return err
 			}
-			devices, err := h.Devices(cmd.Context())
+			devices, err := a.devices(cmd.Context(), h)
 			if err != nil {
 				return err
 			}

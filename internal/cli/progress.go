@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/service"
 )
 
 // everyMinute is how often progress is told where it cannot be drawn.
@@ -131,34 +132,10 @@ func (p *progress) end() {
 	p.clear()
 }
 
-// stageName says what happens in plain words.
-func stageName(s russet.Stage) string {
-	switch s {
-	case russet.Connecting:
-		return "connecting"
-	case russet.Waiting:
-		return "the phone prepares (unlock it and type its passcode if it asks)"
-	case russet.Preparing:
-		return "the phone reads the last backup"
-	case russet.Receiving:
-		return "receiving"
-	case russet.Moving:
-		return "putting files in place"
-	case russet.Checking:
-		return "the phone checks the backup"
-	case russet.Committing:
-		return "checking and keeping the backup"
-	case russet.Sending:
-		return "sending"
-	default:
-		return string(s)
-	}
-}
-
 // status is one run in one line.
 func (r *runLine) status() string {
 	e := r.last
-	parts := []string{stageName(e.Stage)}
+	parts := []string{service.StageText(e.Stage)}
 	if e.Passcode {
 		parts = []string{"waiting for the passcode on the phone"}
 	}

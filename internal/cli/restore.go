@@ -127,7 +127,7 @@ func (a *app) saveFirst(ctx context.Context, h *host.Host, plan host.RestorePlan
 	if err := h.ProtectFromBackup(ctx, plan); err != nil {
 		return err
 	}
-	err = a.backupAll(ctx, h, []russet.Device{plan.Device}, host.BackupOptions{Store: st})
+	err = a.backupAll(ctx, h.Backup, []russet.Device{plan.Device}, host.BackupOptions{Store: st})
 	if e := host.Explain(ctx, err); e != nil && e.Kind == russet.Partial {
 		a.warn("%s", e.What) // most of the phone is safe
 		return nil

@@ -24,6 +24,9 @@ func (a *app) vaultAnswers() host.VaultAnswers {
 	}
 	if a.asks {
 		v.Ask = func(ctx context.Context, store string, again bool) (string, error) {
+			if a.unattended.Load() {
+				return "", passwordUnknown(store)
+			}
 			if again {
 				fmt.Fprintln(a.err, "That is not it.")
 			}

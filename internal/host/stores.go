@@ -112,6 +112,12 @@ func (h *Host) RemoveStore(ctx context.Context, name string) (StoreSettings, err
 	return gone, err
 }
 
+// TryStore opens a store. What opens a vault is remembered from then on.
+func (h *Host) TryStore(ctx context.Context, st StoreSettings) error {
+	_, err := h.openStore(ctx, st)
+	return err
+}
+
 // StoreStatus tells how a store is.
 func (h *Host) StoreStatus(ctx context.Context, st StoreSettings) StoreStatus {
 	status := StoreStatus{StoreSettings: st}

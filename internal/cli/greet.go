@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"russet"
+	"russet/internal/host"
+	"russet/internal/service"
+)
+
+// greeting is what a service that has begun says of itself.
+type greeting struct {
+	Type     string        `json:"type"`
+	Service  service.Hello `json:"service"`
+	Settings string        `json:"settings"` // russet's own folder
+	Stores   []string      `json:"stores"`
+	Phones   []string      `json:"phones"`
+	Todo     []todo        `json:"todo"`
+}
+
+// todo is something only a person can do.
+type todo struct {
+	What    string `json:"what"`
+	Command string `json:"command,omitempty"`
+}
+
+// most is how many of them are named at once: who is told ten things does
+// none.
+const most = 2
+
+// greet tells where everything is, what is seen, and what is left to do.
+func (a *app) greet(ctx context.Context, h *host.Host, s *service.Service, home host.Home, hello service.Hello) {
+	g := greeting{Type: "serving", Service: hello, Settings: home.Dir, Stores: []string{}, Phones: []string{}}
+	made, err := a.firstStore(ctx, h)
+	if err == nil {
+		err = g.look(ctx, h, s, made)
+	}
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		a.say(host.Explain(ctx, err))
+	case a.json:
+		err = writeJSON(a.out, g)
+	default:
+		err = a.printGreeting(g)
+	}
+	if err != nil && ctx.Err() == nil {
+		a.log.Error("the greeting could not be written", "error", err)
+	}
+}
+
+// firstStore makes a store when there is none: a backup at night asks nobody.
+func (a *app) firstStore(ctx context.Context, h *host.Host) (made bool, err error) {
+	stores, err := h.Stores()
+	if err != nil || len(stores) > 0 {
+		return false, err
+	}
+	_, made, err = h.StoreFor(ctx, "")
+	return made, err
+}
+
+// look gathers what the greeting tells.
+func (g *greeting) look(ctx context.Context, h *host.Host, s *service.Service, made bool) error {
+	st, err := s.Status(ctx)
+	if err != nil {
+		return err
+	}
+	stores, err := h.Stores()
+	if err != nil {
+		return err
+	}
+	for _, store := range stores {
+		text := store.Name + ", " + strings.TrimPrefix(store.URL, "folder:")
+		if made {
+			text += " (made just now; another place: russet store add)"
+		}
+		g.Stores = append(g.Stores, text)
+	}
+	for _, d := range st.Devices {
+		text := d.Decision.Text
+		if d.Present && !d.Paired {
+			text = cmp.Or(d.Problem, "it does not trust this computer yet")
+		}
+		g.Phones = append(g.Phones, d.Name+modelText(d.Device)+": "+text)
+	}
+	channels, err := h.Channels()
+	if err != nil {
+		return err
+	}
+	g.Todo = todos(st, len(channels) > 0)
+	return nil
+}
+
+func modelText(d russet.Device) string {
+	var parts []string
+	if m := model(d); m != "" {
+		parts = append(parts, m)
+	}
+	if d.IOS != "" {
+		parts = append(parts, "iOS "+d.IOS)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// todos are the things left to do, the most needed first.
+func todos(st service.Status, told bool) []todo {
+	list := []todo{}
+	add := func(command, format string, args ...any) {
+		if len(list) < most {
+			list = append(list, todo{What: fmt.Sprintf(format, args...), Command: command})
+		}
+	}
+	for _, p := range st.Problems {
+		add("russet doctor", "%s.", strings.TrimSuffix(p, "."))
+	}
+	paired := false
+	for _, d := range st.Devices {
+		paired = paired || d.Paired || !d.Seen.IsZero()
+	}
+	for _, d := range st.Devices {
+		if d.Present && !d.Paired {
+			add("russet pair "+shellWord(d.Name), "%s does not trust this computer yet. Unlock it, tap Trust, and type its passcode:", quoted(d.Name))
+		}
+	}
+	if len(st.Devices) == 0 || (!paired && len(list) == 0) {
+		add("russet pair", "No phone is known yet. Plug one in with its cable, unlock it, and type:")
+	}
+	for _, s := range st.Stores {
+		if s.Problem != "" {
+			add("russet store status "+s.Name, "The store %q cannot be used: %s.", s.Name, strings.TrimSuffix(s.Problem, "."))
+		}
+	}
+	if !told {
+		add(notifyExample(), "Nobody is told when a phone needs its passcode or a backup fails. Choose how, for example:")
+	}
+	for _, d := range st.Devices {
+		if d.Present && d.Paired && !d.Encrypted {
+			add("russet encryption on "+shellWord(d.Name),
+				"%s keeps saved logins, Health and call history out of its backups until they are encrypted:", quoted(d.Name))
+		}
+	}
+	return list
+}
+
+// notifyExample is a channel that needs nothing but this computer.
+func notifyExample() string {
+	if runtime.GOOS == "linux" {
+		return "russet notify add phone ntfy https://ntfy.sh/YOUR-TOPIC"
+	}
+	return "russet notify add screen desktop"
+}
+
+// shellWord is a name as a shell takes it.
+func shellWord(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.')
+	}) || s == "" {
+		return `"` + strings.ReplaceAll(plain(s), `"`, `\"`) + `"`
+	}
+	return s
+}
+
+func (a *app) printGreeting(g greeting) error {
+	var b strings.Builder
+	fmt.Fprintln(&b, "russet backs up by itself from now on. Ctrl-C ends it; what was received is kept.")
+	row := func(name string, lines []string, none string) {
+		if len(lines) == 0 {
+			lines = []string{none}
+		}
+		for i, line := range lines {
+			if i > 0 {
+				name = ""
+			}
+			fmt.Fprintf(&b, "  %-9s %s\n", name, plain(line))
+		}
+	}
+	row("page", []string{g.Service.Page}, "")
+	row("backups", g.Stores, "there is no store")
+	row("settings", []string{g.Settings}, "")
+	row("phones", g.Phones, "none seen yet")
+	if len(g.Todo) > 0 {
+		fmt.Fprintln(&b, "Left to do:")
+	}
+	for i, t := range g.Todo {
+		fmt.Fprintf(&b, "  %d. %s\n", i+1, plain(t.What))
+		if t.Command != "" {
+			fmt.Fprintf(&b, "       %s\n", plain(t.Command))
+		}
+	}
+	_, err := fmt.Fprint(a.out, b.String())
+	return err
+}
