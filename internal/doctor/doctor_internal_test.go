@@ -294,6 +294,8 @@ func phoneTrials() []trial {
 		{"phone/other keys", state(PhoneOther), "phone-other", russet.NotTrusted},
 		{"phone/locked, never paired", state(PhoneLocked), "phone-locked", russet.Locked},
 		{"phone/switched on and not unlocked", state(PhoneFresh), "phone-fresh", russet.Locked},
+		{"phone/locked, its pairing does not open it", state(PhoneSealed), "phone-sealed", russet.Locked},
+		{"phone/too many programs", state(PhoneCrowded), "phone-crowded", russet.NotConnected},
 		{"phone/restore mode", state(PhoneRestore), "phone-restore", russet.Unsupported},
 		{"phone/managed", state(PhoneManaged), "phone-managed", russet.Unsupported},
 		{"phone/silent", state(PhoneSilent), "phone-silent", russet.NotConnected},

@@ -51,6 +51,8 @@ const (
 	PhoneOther      PhoneState = "other"      // it has other keys than the one that was paired
 	PhoneLocked     PhoneState = "locked"     // its screen is, and whether it is paired cannot be told
 	PhoneFresh      PhoneState = "fresh"      // not unlocked since it was switched on
+	PhoneSealed     PhoneState = "sealed"     // locked, and its pairing does not open it
+	PhoneCrowded    PhoneState = "crowded"    // others use its backup service
 	PhoneRestore    PhoneState = "restore"    // restore mode
 	PhoneManaged    PhoneState = "managed"    // an organisation forbids it
 	PhoneSilent     PhoneState = "silent"     // it does not answer
@@ -146,6 +148,14 @@ func phoneCases() []Case {
 		{
 			"phone-fresh", false, russet.Locked, "{phone} was not unlocked since it was switched on, and until then it opens nothing to anyone",
 			"unlock it once with its passcode",
+		},
+		{
+			"phone-sealed", false, russet.Locked, "{phone} is locked, and its pairing does not open it while it is: it comes from another computer, or is an old one",
+			"unlock it for a backup; to be rid of that, plug it in, unlock it and type: russet unpair {udid}, then russet pair {udid}",
+		},
+		{
+			"phone-crowded", false, russet.NotConnected, "{phone} starts no backup, because other programs are at it",
+			"end Finder, iTunes or what else backs it up now; if that does not help, restart the phone",
 		},
 		{
 			"phone-restore", false, russet.Unsupported, "{phone} is in restore mode: it waits for new firmware",

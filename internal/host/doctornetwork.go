@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	// listenFor is how long the doctor listens: some phones take two seconds to
-	// answer.
-	listenFor = 4 * time.Second
+	// doctorListens is how long the doctor listens: some phones take two seconds
+	// to answer.
+	doctorListens = 4 * time.Second
 	// everything asks whoever is there what services there are (RFC 6763,
 	// section 9): silence after that means that nothing gets here.
 	everything = "_services._dns-sd._udp"
@@ -43,13 +43,13 @@ func (h *Host) lookAround(ctx context.Context, onCable []russet.UDID) (survey, d
 		ears.Go(func() { b.Run(listening, func() {}) }) //nolint:errcheck // State tells
 	}
 	select {
-	case <-time.After(listenFor):
+	case <-time.After(h.listenFor):
 	case <-ctx.Done():
 	}
 	if h.browser.CompareAndSwap(nil, phones) { // the survey hears what it heard
 		defer h.browser.CompareAndSwap(phones, nil)
 	}
-	sv := h.survey(ctx, quest{})
+	sv := h.survey(ctx, quest{again: true})
 	return sv, network(sv, phones, others)
 }
 

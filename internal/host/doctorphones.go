@@ -13,6 +13,7 @@ import (
 	"russet"
 	"russet/device"
 	"russet/device/lockdown"
+	"russet/device/mobilebackup2"
 	"russet/device/usbmux"
 	"russet/internal/doctor"
 	"russet/internal/schedule"
@@ -116,7 +117,9 @@ func (h *Host) readPhones(ctx context.Context, sv survey, decisions map[russet.U
 
 func (h *Host) readSighting(ctx context.Context, s sighting) page {
 	p := doctor.Phone{Device: s.Device, Here: true, State: doctor.PhoneReady}
-	p.Running = h.locked(locksDir + "/" + string(s.UDID) + ".lock")
+	if p.Running = h.locked(locksDir + "/" + string(s.UDID) + ".lock"); p.Running {
+		return page{p} // it is left alone
+	}
 	if s.err != nil {
 		p.State, p.Why = phoneState(s), plainDeviceError(s.err)
 		if p.State == doctor.PhoneUnpaired && h.refusedLately(s.UDID) {
@@ -125,10 +128,31 @@ func (h *Host) readSighting(ctx context.Context, s sighting) page {
 		return page{p}
 	}
 	p.Met = h.now()
+	if err := h.opens(ctx, s); err != nil {
+		p.State, p.Why = phoneState(sighting{Device: s.Device, err: err}), plainDeviceError(err)
+	}
 	if _, err := h.usbmux().ReadPairRecord(ctx, string(s.UDID)); errors.Is(err, fs.ErrNotExist) {
 		p.Record = doctor.RecordOurs
 	}
 	return page{p}
+}
+
+// opens tries whether a device starts the service of backups, and hangs up
+// again. That a device was not unlocked since it was switched on shows only
+// there (protocol.md, section 6).
+func (h *Host) opens(ctx context.Context, s sighting) error {
+	ctx, cancel := context.WithTimeout(ctx, probeLimit)
+	defer cancel()
+	dev, err := device.Connect(ctx, s.way, s.record, h.deviceOptions())
+	if err != nil {
+		return err
+	}
+	defer h.goodbye(dev)
+	conn, err := dev.Dial(ctx, mobilebackup2.Service, device.ServiceOptions{Escrow: true})
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // phoneState sorts what keeps a device from a session.
@@ -148,8 +172,12 @@ func phoneState(s sighting) doctor.PhoneState {
 		return doctor.PhoneOther
 	case errors.Is(s.err, lockdown.ErrUntrusted), errors.Is(s.err, lockdown.InvalidHostID), errors.Is(s.err, lockdown.InvalidPairRecord):
 		return doctor.PhoneForgotten
-	case errors.Is(s.err, lockdown.PasswordProtected), errors.Is(s.err, lockdown.EscrowLocked):
+	case errors.Is(s.err, lockdown.PasswordProtected), errors.Is(s.err, lockdown.MissingValue):
 		return doctor.PhoneFresh
+	case errors.Is(s.err, lockdown.EscrowLocked):
+		return doctor.PhoneSealed
+	case errors.Is(s.err, lockdown.ServiceLimit):
+		return doctor.PhoneCrowded
 	case errors.Is(s.err, lockdown.MCProtected), errors.Is(s.err, lockdown.MCChallengeRequired):
 		return doctor.PhoneManaged
 	default:

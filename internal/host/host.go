@@ -60,7 +60,8 @@ type shared struct {
 	vaults       VaultAnswers
 	lowMemory    bool
 	now          func() time.Time
-	root         string // where the system's own folders begin; "/" but for tests
+	root         string        // where the system's own folders begin; "/" but for tests
+	listenFor    time.Duration // how long the doctor listens to the network
 	log          *slog.Logger
 
 	rate    *rate.Limiter
@@ -91,7 +92,7 @@ func Open(opts Options) *Host {
 	}
 	return &Host{mux: opts.Mux, shared: &shared{
 		home: opts.Home, passwordFile: opts.PasswordFile, lowMemory: opts.LowMemory, vaults: opts.Vaults, now: opts.Now,
-		rate: opts.Rate, root: "/", log: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
+		rate: opts.Rate, root: "/", listenFor: doctorListens, log: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
 		stores: map[string]*openedStore{},
 	}}
 }

@@ -32,6 +32,8 @@ type quest struct {
 	word string
 	// here leaves out the network.
 	here bool
+	// again tries anew what failed a moment ago.
+	again bool
 }
 
 // survey asks usbmuxd for devices and each of them who it is, then looks for
@@ -108,7 +110,7 @@ func (h *Host) probeAll(ctx context.Context, links []*usbmux.Device) []sighting 
 // quest is for and, if that is a word nobody is known by, all.
 func (h *Host) search(ctx context.Context, sv *survey, q quest, onNetwork []*usbmux.Device) {
 	sv.wanted = h.whoIsKnown(ctx, onNetwork)
-	n := &hunt{host: h, all: sv.wanted, fresh: q.word != ""}
+	n := &hunt{host: h, all: sv.wanted, fresh: q.word != "" || q.again}
 	for _, w := range sv.wanted {
 		if !sv.has(w.udid) {
 			n.missing = append(n.missing, w)
