@@ -71,17 +71,24 @@ func (a *app) askPassword(ctx context.Context, prompt, flag string) (string, err
 
 // newPassword asks twice for a password that nobody can recover.
 func (a *app) newPassword(ctx context.Context, file, flag string) (string, error) {
+	return a.newSecret(ctx, file, flag, "New backup password: ",
+		"A backup password cannot be recovered. Without it encrypted backups stay closed for ever,\n"+
+			"and only \"Reset All Settings\" on the phone removes it. Write it down.")
+}
+
+// newSecret reads a password from a file or asks for it twice, after saying
+// what hangs on it.
+func (a *app) newSecret(ctx context.Context, file, flag, prompt, what string) (string, error) {
 	if file != "" {
 		return a.passwordFrom(file)
 	}
 	if a.asks {
 		to, done := a.person()
-		fmt.Fprintln(to, "A backup password cannot be recovered. Without it encrypted backups stay closed for ever,\n"+
-			"and only \"Reset All Settings\" on the phone removes it. Write it down.")
+		fmt.Fprintln(to, what)
 		done()
 	}
 	for {
-		first, err := a.askPassword(ctx, "New backup password: ", flag)
+		first, err := a.askPassword(ctx, prompt, flag)
 		if err != nil {
 			return "", err
 		}

@@ -187,10 +187,13 @@ func (a *app) finish(root *cobra.Command) {
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), usageOfCobra, usageOfOurs, 1))
 }
 
+// worksAlone marks a command that holds others and does something without them.
+const worksAlone = "alone"
+
 // cobra shows commands that only hold others as if they also did something.
 const (
 	usageOfCobra = "{{if .Runnable}}\n  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}\n  {{.CommandPath}} [command]{{end}}"
-	usageOfOurs  = "{{if .HasAvailableSubCommands}}\n  {{.CommandPath}} COMMAND{{else}}\n  {{.UseLine}}{{end}}"
+	usageOfOurs  = "{{if .HasAvailableSubCommands}}{{if .Annotations.alone}}\n  {{.CommandPath}}{{end}}\n  {{.CommandPath}} COMMAND{{else}}\n  {{.UseLine}}{{end}}"
 )
 
 // groups order the commands in the help.

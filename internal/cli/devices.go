@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -10,11 +11,22 @@ import (
 )
 
 func (a *app) devicesCommand() *cobra.Command {
+	cmd := a.devicesList()
+	cmd.Use, cmd.Short, cmd.GroupID = "devices", "list the phones that are connected, and say how they are reached", "phone"
+	cmd.Annotations = map[string]string{worksAlone: "yes"}
+	cmd.Args = unknownCommand
+	cmd.AddCommand(a.devicesList(), a.devicesAddAddress(), a.devicesRemoveAddress(), a.devicesWiFi(),
+		a.devicesExport(), a.devicesImport())
+	return cmd
+}
+
+func (a *app) devicesList() *cobra.Command {
 	return &cobra.Command{
-		Use: "devices", Short: "list the phones that are connected", GroupID: "phone",
-		Long: `Lists iPhones and iPads that are connected: how, whether they trust this computer, and
-what is in the way of a backup. A phone that is plugged in and not listed:
-"russet doctor" says why.` + exits(russet.NotConnected),
+		Use: "list", Short: "list the phones that are connected",
+		Long: `Lists iPhones and iPads that are connected, on the cable or in this network: how, whether
+they trust this computer, and what is in the way of a backup. In the network only those are
+found that are paired with this computer and whose Wi-Fi access is on. One that should be
+there and is not listed: "russet doctor" says why.` + exits(russet.NotConnected),
 		Example: "  russet devices --json",
 		Args:    needs(0, 0, "nothing else"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -35,6 +47,14 @@ what is in the way of a backup. A phone that is plugged in and not listed:
 	}
 }
 
+// wayOf says how a device is reached.
+func wayOf(d russet.Device) string {
+	if d.Connection != "network" {
+		return d.Connection
+	}
+	return strings.TrimSpace("Wi-Fi " + d.Address)
+}
+
 // model is the product as people know it, as far as it is known.
 func model(d russet.Device) string { return cmp.Or(d.Product, d.ProductType) }
 
@@ -49,7 +69,7 @@ func (a *app) printDevices(devices []russet.Device) {
 		if !d.Paired {
 			encrypted = "?" // only a paired phone tells
 		}
-		t.row(d.Name, model(d), d.IOS, d.Connection, yes(d.Paired), yes(d.Locked), encrypted, string(d.UDID))
+		t.row(d.Name, model(d), d.IOS, wayOf(d), yes(d.Paired), yes(d.Locked), encrypted, string(d.UDID))
 	}
 	t.print(a.out)
 	for _, d := range devices {

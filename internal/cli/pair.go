@@ -35,6 +35,9 @@ type its passcode. Without DEVICE the only connected one is meant. Pairing twice
 			} else {
 				_, err = fmt.Fprintf(a.out, "%s trusts this computer now. Back it up with: russet backup\n", quoted(d.Name))
 			}
+			if err == nil && !d.WiFi {
+				_, err = fmt.Fprintf(a.out, "To back it up without the cable, too: russet devices wifi %s on\n", d.UDID)
+			}
 			return err
 		},
 	}
