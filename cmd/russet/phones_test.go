@@ -5,7 +5,9 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -72,6 +74,8 @@ func (b *bench) close() error {
 //	phone trust NAME yes|no|ask
 //	phone passcode NAME yes|no|ask
 //	phone lock|unlock|plug|unplug NAME
+//	phone join NAME                bring it into a network, at $ADDRESS_NAME
+//	phone leave NAME               take it away from there
 //	phone forget NAME              let it forget every computer
 //	phone password NAME WORD       set the backup password on the phone itself
 //	phone condition NAME WHAT on|off
@@ -93,6 +97,12 @@ func phoneCommand(ts *testscript.TestScript, neg bool, args []string) {
 	p := b.phones[name]
 	if p == nil {
 		ts.Fatalf("there is no phone %q", name)
+	}
+	if verb == "join" {
+		address, err := join(p)
+		ts.Check(err)
+		ts.Setenv("ADDRESS_"+strings.ToUpper(name), address)
+		return
 	}
 	err := b.do(p, verb, rest)
 	if (err != nil) != neg {
@@ -117,6 +127,8 @@ func (b *bench) do(p *vphone.Phone, verb string, rest []string) error {
 		p.Plug()
 	case "unplug":
 		p.Unplug()
+	case "leave":
+		p.LeaveNetwork()
 	case "day":
 		n, err := strconv.Atoi(rest[0])
 		if err != nil {
@@ -146,6 +158,18 @@ func (b *bench) do(p *vphone.Phone, verb string, rest []string) error {
 		return fmt.Errorf("no such verb")
 	}
 	return nil
+}
+
+// join finds an address on this computer where nothing listens on lockdownd's
+// port, which is always the same.
+func join(p *vphone.Phone) (address string, err error) {
+	for range 50 {
+		ip := netip.AddrFrom4([4]byte{127, byte(1 + rand.N(200)), byte(rand.N(256)), byte(1 + rand.N(250))})
+		if err = p.JoinNetwork(ip); err == nil {
+			return ip.String(), nil
+		}
+	}
+	return "", err
 }
 
 // until waits for something another process is doing.
