@@ -42,7 +42,8 @@ const (
 // nothing: bytes that still come, or an answer to a question on a new
 // connection, show that the device is there, and the heartbeat is opened again.
 // A device that shows nothing for 45 s is gone: guarded is cancelled with a
-// cause that is [ErrLost]. A device that is silent but for its heartbeat is
+// cause that is [ErrLost], and [heartbeat.ErrSleepy] as well if it had said that
+// it goes to sleep. A device that is silent but for its heartbeat is
 // never given up.
 //
 // stop waits for the guard to end, and cancels guarded.
@@ -70,7 +71,8 @@ type guard struct {
 
 	life     time.Time // the last sign of life
 	received int64     // what had come by then
-	asleep   time.Time // since when the device sleeps; zero if it does not
+	sleepy   bool      // the device's last word on its heartbeat was that it sleeps
+	asleep   time.Time // since when it sleeps and sends nothing; zero if it does not
 	failures int       // heartbeats in a row that failed before the first beat
 }
 
@@ -110,12 +112,15 @@ func (g *guard) beat(ctx context.Context) error {
 	}
 	defer func() { _ = conn.Close() }()
 	began := g.failures
-	err = heartbeat.Run(ctx, conn, func(time.Duration) { g.failures, g.asleep = 0, time.Time{} })
+	err = heartbeat.Run(ctx, conn, func(time.Duration) { g.failures, g.sleepy, g.asleep = 0, false, time.Time{} })
 	if g.failures < began || errors.Is(err, heartbeat.ErrSleepy) {
 		g.alive() // until now
 	}
-	if errors.Is(err, heartbeat.ErrSleepy) && g.asleep.IsZero() {
-		g.asleep = time.Now()
+	if errors.Is(err, heartbeat.ErrSleepy) {
+		g.sleepy = true
+		if g.asleep.IsZero() {
+			g.asleep = time.Now()
+		}
 	}
 	return err
 }
@@ -153,6 +158,9 @@ func (g *guard) doubt(ctx context.Context, failure error) error {
 		case g.moved():
 			return nil
 		case now.Sub(g.life) >= doubtLimit:
+			if g.sleepy && !errors.Is(failure, heartbeat.ErrSleepy) {
+				failure = fmt.Errorf("%w: %w", heartbeat.ErrSleepy, failure)
+			}
 			return fmt.Errorf("%w: no sign of life for %v, after %w", ErrLost, doubtLimit, failure)
 		case !next.IsZero() && !next.After(now):
 			asked = now
@@ -203,7 +211,7 @@ func (g *guard) rest(ctx context.Context, began time.Time) error {
 	case <-timer.C:
 	}
 	if !g.asleep.IsZero() && !g.moved() && time.Since(g.asleep) >= sleepLimit {
-		return fmt.Errorf("%w: it has been asleep for %v", ErrLost, sleepLimit)
+		return fmt.Errorf("%w: %w, and has for %v", ErrLost, heartbeat.ErrSleepy, sleepLimit)
 	}
 	return nil
 }

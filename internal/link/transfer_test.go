@@ -12,6 +12,7 @@ import (
 
 	"russet/device"
 	"russet/device/afc"
+	"russet/device/heartbeat"
 	"russet/internal/link"
 	"russet/vphone"
 )
@@ -60,7 +61,7 @@ func TestInTransfer(t *testing.T) {
 					t.Errorf("%d bytes came while it slept", len(got))
 				}
 				<-ctx.Done()
-				if err := context.Cause(ctx); !errors.Is(err, link.ErrLost) || time.Since(start) > 50*time.Second+doubt {
+				if err := context.Cause(ctx); !errors.Is(err, link.ErrLost) || !errors.Is(err, heartbeat.ErrSleepy) || time.Since(start) > 50*time.Second+doubt {
 					t.Errorf("after %v: %v", time.Since(start), err)
 				}
 			})
