@@ -48,9 +48,9 @@ func absentCases() []Case {
 	}
 }
 
-// examineAway says of each phone that is not here what keeps it away. deaf
-// says that none could be heard.
-func examineAway(r Readings, away []Phone, deaf bool) []Finding {
+// examineAway says of each phone that is not here what keeps it away. deaf is
+// why none could be heard.
+func examineAway(r Readings, away []Phone, deaf Code) []Finding {
 	var all []Finding
 	for _, p := range away {
 		all = append(all, about(p, r.whyAway(p, deaf)...)...)
@@ -58,7 +58,7 @@ func examineAway(r Readings, away []Phone, deaf bool) []Finding {
 	return all
 }
 
-func (r Readings) whyAway(p Phone, deaf bool) []Finding {
+func (r Readings) whyAway(p Phone, deaf Code) []Finding {
 	gone := r.Now.Sub(p.Met)
 	words := []string{"phone", p.quoted(), "udid", string(p.UDID), "ago", ago(gone), "met", when(p.Met)}
 	all := []Finding{r.oneWhy(p, deaf, gone, words)}
@@ -79,7 +79,7 @@ func (r Readings) whyAway(p Phone, deaf bool) []Finding {
 // asleep.
 const asleepWithin = 24 * time.Hour
 
-func (r Readings) oneWhy(p Phone, deaf bool, gone time.Duration, words []string) Finding {
+func (r Readings) oneWhy(p Phone, deaf Code, gone time.Duration, words []string) Finding {
 	for _, a := range p.Announced {
 		if a.State != AddressAnswers && a.State != AddressUntried {
 			return say("away-unreachable", append(words, "address", a.Host, "why", a.Why)...)
@@ -90,12 +90,12 @@ func (r Readings) oneWhy(p Phone, deaf bool, gone time.Duration, words []string)
 			return r.addressFinding(p, a, words)
 		}
 	}
-	switch last := p.Address; {
+	switch {
 	case !p.WiFi:
 		return say("away-wifi-off", words...)
-	case last != "" && !r.Computer.within(last):
-		return say("away-network", append(words, "address", last)...)
-	case deaf:
+	case deaf != walled && !r.nearby(p):
+		return say("away-network", append(words, "address", p.Address)...)
+	case deaf != "":
 		return say("away-deaf", words...)
 	case gone < asleepWithin && !r.ill():
 		return say("away-asleep", words...)

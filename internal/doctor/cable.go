@@ -137,7 +137,7 @@ func examineMux(r Readings) []Finding {
 		return []Finding{say("usbmuxd-strange", "addr", m.Addr, "why", m.Why, "restart", restart)}
 	case m.Chosen:
 		return []Finding{say("usbmuxd-elsewhere", "addr", m.Addr)}
-	case len(c.BusPhones) == 0 && slices.ContainsFunc(r.Phones, func(p Phone) bool { return p.Here }):
+	case r.cableless():
 		return []Finding{say("usbmuxd-unneeded")}
 	case c.System == "windows" && c.AppleService == "stopped":
 		return []Finding{say("apple-service-stopped")}
@@ -157,6 +157,19 @@ func examineMux(r Readings) []Finding {
 	default:
 		return []Finding{say("usbmuxd-stopped", "seen", seen, "restart", c.restartMux())}
 	}
+}
+
+// cableless reports whether the cable is not what these phones are used with:
+// all are here without it, or were last met without it.
+func (r Readings) cableless() bool {
+	onCable := func(p Phone) bool {
+		if p.Here {
+			return p.Connection == "usb"
+		}
+		return !p.Met.IsZero() && !p.Met.After(p.MetCable)
+	}
+	met := slices.ContainsFunc(r.Phones, func(p Phone) bool { return p.Here || !p.Met.IsZero() })
+	return met && len(r.Computer.BusPhones) == 0 && !slices.ContainsFunc(r.Phones, onCable)
 }
 
 func joinText(group, path string) string {

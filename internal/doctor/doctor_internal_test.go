@@ -248,6 +248,12 @@ func cableTrials() []trial {
 			p.Connection = "network"
 			r.Phones = []Phone{p}
 		}), "", 0},
+		{"usbmuxd/not needed, and the phone is away", both(muxless(MuxAbsent), gone(nil), func(r *Readings) {
+			r.Computer.BusPhones, r.Computer.Program = nil, false
+		}), "away", russet.NotConnected},
+		{"usbmuxd/missed by a phone that was last on the cable", both(muxless(MuxAbsent), gone(func(p *Phone) { p.MetCable = p.Met }), func(r *Readings) {
+			r.Computer.BusPhones, r.Computer.Program = nil, false
+		}), "usbmuxd-missing away", russet.NotConnected},
 		{"usbmuxd/on a Mac", both(muxless(MuxAbsent), system("darwin")), "usbmuxd-stopped", russet.NotConnected},
 		{"usbmuxd/on Windows, missing", both(muxless(MuxAbsent), system("windows"), func(r *Readings) { r.Computer.AppleService = "missing" }), "apple-service-missing", russet.NotConnected},
 		{"usbmuxd/on Windows, stopped", both(muxless(MuxAbsent), system("windows"), func(r *Readings) { r.Computer.AppleService = "stopped" }), "apple-service-stopped", russet.NotConnected},
@@ -317,13 +323,17 @@ func networkTrials() []trial {
 	return []trial{
 		{"network/fine", gone(nil), "away", russet.NotConnected},
 		{"network/nobody misses it", func(r *Readings) { r.Network.Heard = false }, "", 0},
-		{"network/no interface", quiet(func(r *Readings) { r.Network.Interfaces = nil }), "network-none away-deaf", russet.NotConnected},
+		{"network/no interface", quiet(func(r *Readings) { r.Network.Interfaces, r.Computer.Interfaces, r.Network.Trouble = nil, nil, "none" }), "network-none away-deaf", russet.NotConnected},
 		{"network/port taken", quiet(func(r *Readings) { r.Network.Shared, r.Network.Trouble = false, "address already in use" }), "network-port away-deaf", russet.NotConnected},
 		{"network/port taken, but answers come", both(gone(nil), func(r *Readings) { r.Network.Shared = false }), "away", russet.NotConnected},
 		{"network/trouble", quiet(func(r *Readings) { r.Network.Trouble = "operation not permitted" }), "network-trouble away-deaf", russet.NotConnected},
 		{"network/container bridge", quiet(func(r *Readings) {
 			r.Computer.Container, r.Computer.Interfaces[0].Virtual = "Docker", true
 		}), "network-container away-deaf", russet.NotConnected},
+		{"network/container bridge, and the phone is outside", both(quiet(func(r *Readings) {
+			r.Computer.Container, r.Computer.Interfaces[0].Virtual = "Docker", true
+		}), func(r *Readings) { r.Phones[1].Address = "10.1.2.3" }), "network-container away-deaf", russet.NotConnected},
+		{"network/nobody is here, and the phone is elsewhere", both(quiet(func(*Readings) {}), func(r *Readings) { r.Phones[1].Address = "10.1.2.3" }), "away-network", russet.NotConnected},
 		{"network/container with a macvlan", quiet(func(r *Readings) { r.Computer.Container = "Docker" }), "network-silent away-deaf", russet.NotConnected},
 		{"network/multicast blocked", quiet(func(*Readings) {}), "network-silent away-deaf", russet.NotConnected},
 		{"network/macOS", quiet(func(r *Readings) { r.Computer.System = "darwin" }), "network-private away-deaf", russet.NotConnected},

@@ -53,7 +53,7 @@ const (
 
 func networkCases() []Case {
 	return []Case{
-		{"network", true, 0, "mDNS works: other devices are heard on {interfaces}", ""},
+		{"network", true, 0, "the network carries announcements: other devices are heard on {interfaces}", ""},
 		{
 			"network-none", false, russet.NotConnected, "this computer is in no network in which phones could announce themselves",
 			"connect it to the network of the phones",
@@ -91,19 +91,23 @@ func networkCases() []Case {
 
 func examineNetwork(r Readings) []Finding {
 	away := r.away()
-	// Where no phone could announce itself, the network is not to blame.
-	expected := slices.ContainsFunc(away, func(p Phone) bool { return p.WiFi })
-	if !expected || !r.Network.Listened {
-		return examineAway(r, away, false)
-	}
 	deaf := r.deafness()
+	// Where no phone could announce itself, the network is not to blame.
+	expected := slices.ContainsFunc(away, func(p Phone) bool { return p.WiFi && (deaf == walled || r.nearby(p)) })
+	if !expected || !r.Network.Listened {
+		return examineAway(r, away, "")
+	}
 	code := cmp.Or(deaf, "network")
 	all := []Finding{say(code, "interfaces", list(r.Network.Interfaces), "why", r.Network.Trouble)}
 	if r.Network.Strangers > 0 {
 		all = append(all, say("network-strangers", "count", strconv.Itoa(r.Network.Strangers)))
 	}
-	return append(all, examineAway(r, away, deaf != "")...)
+	return append(all, examineAway(r, away, deaf)...)
 }
+
+// walled is a network behind a bridge, from which addresses outside are
+// reached, and into which nothing announces itself.
+const walled Code = "network-container"
 
 // deafness is why no phone can be heard, as a code; "" if one could.
 func (r Readings) deafness() Code {
@@ -112,14 +116,14 @@ func (r Readings) deafness() Code {
 	switch {
 	case n.Heard:
 		return ""
+	case len(n.Interfaces) == 0 && len(r.Computer.Interfaces) == 0:
+		return "network-none"
 	case n.Trouble != "" && !n.Shared:
 		return "network-port"
 	case n.Trouble != "":
 		return "network-trouble"
-	case len(n.Interfaces) == 0:
-		return "network-none"
 	case container:
-		return "network-container"
+		return walled
 	case r.Computer.System == "darwin":
 		return "network-private"
 	case r.Computer.System == "windows":
@@ -134,6 +138,12 @@ func (r Readings) deafness() Code {
 func (c Computer) bridged() bool {
 	real := slices.DeleteFunc(slices.Clone(c.Interfaces), func(i Interface) bool { return i.Virtual })
 	return len(c.Interfaces) > 0 && len(real) == 0
+}
+
+// nearby reports whether a phone was last in one of the computer's networks,
+// as far as that is known. A computer without any network knows nothing.
+func (r Readings) nearby(p Phone) bool {
+	return p.Address == "" || len(r.Computer.Interfaces) == 0 || r.Computer.within(p.Address)
 }
 
 // within reports whether an address is in one of the computer's networks.
