@@ -43,8 +43,8 @@ const (
 // connection, show that the device is there, and the heartbeat is opened again.
 // A device that shows nothing for 45 s is gone: guarded is cancelled with a
 // cause that is [ErrLost], and [heartbeat.ErrSleepy] as well if it had said that
-// it goes to sleep. A device that is silent but for its heartbeat is
-// never given up.
+// it goes to sleep. A device that is silent but for its heartbeat is never given
+// up.
 //
 // stop waits for the guard to end, and cancels guarded.
 func (l *Link) Guard(ctx context.Context, dev *device.Device) (guarded context.Context, stop func()) {
