@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"russet"
 )
 
@@ -170,4 +172,17 @@ func (h *Host) ChangeLimits(ctx context.Context, change func(*Limits)) (Limits, 
 		return nil
 	})
 	return now, err
+}
+
+// burst is the most that crosses at once: one read of a link.
+const burst = 256 << 10
+
+// LimitRate holds all devices together to so many bytes per second from now on,
+// runs that are under way too; 0 is no limit.
+func (h *Host) LimitRate(bytes int64) {
+	limit := rate.Inf
+	if bytes > 0 {
+		limit = rate.Limit(bytes)
+	}
+	h.rate.SetLimit(limit)
 }

@@ -92,7 +92,8 @@ func Open(opts Options) *Host {
 	}
 	return &Host{mux: opts.Mux, shared: &shared{
 		home: opts.Home, passwordFile: opts.PasswordFile, lowMemory: opts.LowMemory, vaults: opts.Vaults, now: opts.Now,
-		rate: opts.Rate, root: "/", listenFor: doctorListens, log: cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
+		rate: cmp.Or(opts.Rate, rate.NewLimiter(rate.Inf, burst)), root: "/", listenFor: doctorListens,
+		log:    cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
 		stores: map[string]*openedStore{},
 	}}
 }

@@ -71,7 +71,7 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) Write(p []byte) (n int, err error) {
 	for {
 		part := p[n:]
-		if c.link.rate != nil {
+		if c.link.limited() {
 			part = part[:min(len(part), piece)]
 		}
 		for due := len(part); due > 0; {
@@ -93,7 +93,7 @@ func (c *conn) Write(p []byte) (n int, err error) {
 // pay waits until bytes may cross, n of them or as many as the limit lets pass
 // at once.
 func (c *conn) pay(h *half, n int) (paid int, err error) {
-	if c.link.rate == nil || c.free.AllowN(time.Now(), n) {
+	if !c.link.limited() || c.free.AllowN(time.Now(), n) {
 		return n, nil
 	}
 	n = min(n, max(c.link.rate.Burst(), 1))

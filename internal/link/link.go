@@ -47,5 +47,9 @@ func (l *Link) DialPort(ctx context.Context, port uint16) (net.Conn, error) {
 	return newConn(nc, l), nil
 }
 
+// limited reports whether there is a limit now: it may be set and lifted while
+// something crosses.
+func (l *Link) limited() bool { return l.rate != nil && l.rate.Limit() != rate.Inf }
+
 // Bytes is how much has crossed in both directions, encryption included.
 func (l *Link) Bytes() int64 { return l.received.Load() + l.sent.Load() }

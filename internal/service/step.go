@@ -57,14 +57,15 @@ func (s *Service) Step(ctx context.Context) (next time.Time) {
 	return next
 }
 
-// limit takes over how many devices may be backed up at once.
+// limit takes over how many devices may be backed up at once, and how fast.
 func (s *Service) limit() {
-	if s.opts.AtOnce > 0 {
-		return
-	}
 	limits, err := s.host.Limits()
 	if err != nil {
 		s.log.Warn("the limits cannot be read", "error", err)
+		return
+	}
+	s.host.LimitRate(limits.Rate)
+	if s.opts.AtOnce > 0 {
 		return
 	}
 	s.slot.resize(cmp.Or(limits.AtOnce, usualAtOnce))
