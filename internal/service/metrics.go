@@ -140,7 +140,7 @@ func deviceMetrics(set setter, d DeviceStatus, now time.Time) {
 		}
 	}
 	if !newest.IsZero() {
-		set(descAge, now.Sub(newest).Seconds(), udid, name)
+		set(descAge, max(now.Sub(newest), 0).Seconds(), udid, name) // its clock may be ahead
 	}
 	set(descDue, truth(d.Decision.Due), udid, name)
 	set(descOver, truth(d.Decision.Overdue), udid, name)

@@ -1,0 +1,330 @@
+package service_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"russet"
+	"russet/internal/host"
+	"russet/internal/service"
+	"russet/vphone"
+)
+
+// serve begins a service with faces, and returns how it is reached. The clock
+// of the lab stands.
+func (l *lab) serve() service.Hello {
+	l.Helper()
+	l.host = host.Open(host.Options{Home: host.Home{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: l.clock.now})
+	l.service = service.New(service.Options{Host: l.host, Now: l.clock.now, Location: time.UTC, Notify: l.notify, AtOnce: 2})
+	ctx, stop := context.WithCancel(context.Background())
+	ready, over := make(chan service.Hello, 1), make(chan error, 1)
+	go func() {
+		over <- l.service.Serve(ctx, service.FaceOptions{Home: l.dir, Listen: "127.0.0.1:0", Ready: func(h service.Hello) { ready <- h }})
+	}()
+	l.release = func() {
+		stop()
+		must(l, <-over)
+	}
+	select {
+	case h := <-ready:
+		return h
+	case err := <-over:
+		l.Fatalf("it ended at once: %v", err)
+		return service.Hello{}
+	}
+}
+
+// client reaches the service as a command does.
+func (l *lab) client() *service.Client {
+	l.Helper()
+	c, err := service.Dial(l.Context(), l.dir)
+	must(l, err)
+	l.Cleanup(func() { must(l, c.Close()) })
+	return c
+}
+
+// get asks the page's server for something.
+func get(t testing.TB, url string) (status int, body string) {
+	t.Helper()
+	res, err := http.Get(url)
+	must(t, err)
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	must(t, err)
+	return res.StatusCode, string(data)
+}
+
+// until waits for what another goroutine does.
+func until(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for range 600 {
+		if holds() {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("it did not happen within 30 s: %s", what)
+}
+
+// odd is the name of somebody who tries things.
+const odd = `<script>alert("1")</script> & "Ånna" {x="}`
+
+func TestFaces(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	hello := l.serve()
+	p := l.phone(odd, vphone.Options{})
+	c := l.client()
+	if c.Hello() != hello || hello.PID != os.Getpid() {
+		t.Errorf("it calls itself %+v and %+v", hello, c.Hello())
+	}
+	must(t, c.Wake(t.Context()))
+	until(t, "a backup by itself", func() bool {
+		st, err := c.Status(t.Context())
+		must(t, err)
+		return len(st.Devices) == 1 && st.Devices[0].Last != nil && !st.Devices[0].Decision.Due && len(st.Running) == 0
+	})
+
+	chosen, left, err := c.Connected(t.Context(), nil)
+	if err != nil || len(chosen) != 1 || len(left) != 0 || chosen[0].Name != odd {
+		t.Errorf("%+v, %+v, %v", chosen, left, err)
+	}
+	if _, _, err := c.Connected(t.Context(), []string{"nobody"}); russet.KindOf(err) != russet.NotConnected {
+		t.Errorf("nobody: %v", err)
+	}
+	devices, err := c.Devices(t.Context())
+	if err != nil || len(devices) != 1 || devices[0].UDID != russet.UDID(p.UDID()) {
+		t.Errorf("%+v, %v", devices, err)
+	}
+
+	var stages []russet.Stage
+	result, err := c.BackUp(t.Context(), service.Request{Device: devices[0].UDID}, func(e russet.Event) { stages = append(stages, e.Stage) })
+	if err != nil || result.Backup == nil || result.Run.By != "" || len(stages) < 3 {
+		t.Errorf("%+v, %v, %v", result, err, stages)
+	}
+	_, err = c.BackUp(t.Context(), service.Request{Device: devices[0].UDID, Store: "nowhere"}, nil)
+	if russet.KindOf(err) != russet.Usage {
+		t.Errorf("nowhere: %v", err)
+	}
+	_, err = c.BackUp(t.Context(), service.Request{Device: "../x"}, nil)
+	if russet.KindOf(err) != russet.Failed || !strings.Contains(err.Error(), `"../x" is not a device's identifier`) {
+		t.Errorf("no device: %v", err)
+	}
+
+	t.Run("page", func(t *testing.T) { checkPage(t, hello.Page) })
+	t.Run("metrics", func(t *testing.T) { checkMetrics(t, hello.Page, p.UDID()) })
+	t.Run("strangers", func(t *testing.T) { checkStrangers(t, hello.Page) })
+	t.Run("second", func(t *testing.T) {
+		h := host.Open(host.Options{Home: host.Home{Dir: l.dir, Data: l.dir, Moved: true}})
+		defer h.Close()
+		err := service.New(service.Options{Host: h}).Serve(t.Context(), service.FaceOptions{Home: l.dir, Listen: "127.0.0.1:0"})
+		if russet.KindOf(err) != russet.Busy || !strings.Contains(err.Error(), hello.Page) {
+			t.Errorf("a second service: %v", err)
+		}
+	})
+}
+
+func checkPage(t *testing.T, page string) {
+	status, body := get(t, page)
+	if status != http.StatusOK || !strings.Contains(body, "All is well.") || !strings.Contains(body, "Backed up just now") {
+		t.Errorf("%d: %s", status, body)
+	}
+	if strings.Contains(body, "<script") || !strings.Contains(body, "&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt; &amp; &#34;Ånna&#34;") {
+		t.Errorf("a name is not escaped: %s", body)
+	}
+	if status, body = get(t, page+"page.css"); status != http.StatusOK || !strings.Contains(body, "color-scheme") {
+		t.Errorf("%d: %s", status, body)
+	}
+	if status, body = get(t, page+"healthz"); status != http.StatusOK || body != "well\n" {
+		t.Errorf("%d: %s", status, body)
+	}
+	if status, _ = get(t, page+"settings.json"); status != http.StatusNotFound {
+		t.Errorf("something else: %d", status)
+	}
+}
+
+func checkMetrics(t *testing.T, page, udid string) {
+	status, body := get(t, page+"metrics")
+	if status != http.StatusOK {
+		t.Fatalf("%d: %s", status, body)
+	}
+	labels := `name="<script>alert(\"1\")</script> & \"Ånna\" {x=\"}",`
+	for _, want := range []string{
+		`russet_backup_overdue{` + labels + `udid="` + udid + `"} 0`,
+		`russet_runs_total{` + labels + `outcome="done",udid="` + udid + `"} 2`,
+		`russet_store_reachable{store="main"} 1`,
+		`russet_build_info{version="` + russet.Version + `"} 1`,
+	} {
+		if !strings.Contains(body, want+"\n") {
+			t.Errorf("there is no %q", want)
+		}
+	}
+	for _, want := range []string{`russet_received_bytes_total\{[^\n]*\} [1-9]`, `russet_backup_age_seconds\{[^\n]*\} [0-9]`} {
+		if !regexp.MustCompile(want).MatchString(body) {
+			t.Errorf("nothing is like %q", want)
+		}
+	}
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Log("promtool is not installed: the form is not judged")
+		return
+	}
+	cmd := exec.Command(promtool, "check", "metrics")
+	cmd.Stdin = strings.NewReader(body)
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("promtool: %v\n%s", err, out)
+	}
+}
+
+// checkStrangers: names that lead here and are not ours, and what would change
+// something.
+func checkStrangers(t *testing.T, page string) {
+	for _, name := range []string{"evil.example", "evil.example:7877", "127.0.0.1.evil.example", "10.0.0.1", "[::2]", ""} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, page, nil)
+		must(t, err)
+		req.Host = name
+		if name == "" {
+			req.Host = "0.0.0.0"
+		}
+		res, err := http.DefaultClient.Do(req)
+		must(t, err)
+		if res.StatusCode != http.StatusMisdirectedRequest {
+			t.Errorf("%q gets %d", name, res.StatusCode)
+		}
+		must(t, res.Body.Close())
+	}
+	for _, path := range []string{"", "metrics", "healthz", "v1/stop", "v1/backup"} {
+		res, err := http.Post(page+path, "application/json", strings.NewReader("{}"))
+		must(t, err)
+		if res.StatusCode != http.StatusMethodNotAllowed && res.StatusCode != http.StatusNotFound {
+			t.Errorf("POST %q: %d", path, res.StatusCode)
+		}
+		must(t, res.Body.Close())
+	}
+}
+
+// A service that is asked to stop does so, and what it was doing is kept.
+func TestStop(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.serve()
+	p := l.phone("anna", vphone.Options{})
+	must(t, p.SetFault("slow-start", "1h"))
+	c := l.client()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.BackUp(t.Context(), service.Request{Device: russet.UDID(p.UDID())}, nil)
+		ended <- err
+	}()
+	until(t, "the run begins", func() bool { return len(l.service.Running()) == 1 })
+	must(t, c.Stop(t.Context()))
+	if err := <-ended; russet.KindOf(err) != russet.Interrupted {
+		t.Errorf("whoever waited heard %v", err)
+	}
+	l.release()
+	l.release = func() {}
+	if _, err := service.Dial(t.Context(), l.dir); !errors.Is(err, service.ErrNotRunning) {
+		t.Errorf("afterwards: %v", err)
+	}
+	if _, err := os.Lstat(service.SocketPath(l.dir)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the socket stays: %v", err)
+	}
+	runs, err := l.host.Runs(russet.UDID(p.UDID()))
+	if err != nil || len(runs) != 1 || runs[0].Outcome != "stopped" {
+		t.Errorf("%+v, %v", runs, err)
+	}
+}
+
+// The socket is ours alone, however long the name of the home; one that a dead
+// service left does not count.
+func TestSocket(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("no modes there")
+	}
+	l := newLab(t)
+	l.dir = filepath.Join(l.dir, strings.Repeat("long", 30))
+	path := service.SocketPath(l.dir)
+	if len(path) > 100 || path == filepath.Join(l.dir, "serve.sock") {
+		t.Fatalf("a socket at %q", path)
+	}
+	for range 2 {
+		l.serve()
+		info, err := os.Lstat(path)
+		must(t, err)
+		if info.Mode().Perm() != 0o600 || info.Mode().Type() != fs.ModeSocket {
+			t.Errorf("its mode is %v", info.Mode())
+		}
+		if info, err = os.Lstat(filepath.Dir(path)); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("its folder: %v, %v", info.Mode(), err)
+		}
+		l.client()
+		l.end()
+		left, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+		must(t, err)
+		left.SetUnlinkOnClose(false)
+		must(t, left.Close())
+		if _, err := service.Dial(t.Context(), l.dir); !errors.Is(err, service.ErrNotRunning) {
+			t.Errorf("a socket without a service: %v", err)
+		}
+	}
+	must(t, os.Remove(path))
+}
+
+// What ails is said in words, and in the status.
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	hello := l.serve()
+	p := l.phone("anna", vphone.Options{})
+	l.service.Wake()
+	until(t, "a backup", func() bool {
+		st, err := l.service.Status(t.Context())
+		must(t, err)
+		return len(st.Devices) == 1 && st.Devices[0].Last != nil && len(st.Running) == 0
+	})
+	p.Unplug()
+	l.clock.set(morning.Add(20 * 24 * time.Hour))
+	must(t, os.Rename(filepath.Join(l.dir, "backups"), filepath.Join(l.dir, "moved")))
+	l.service.Wake()
+	until(t, "both are noticed", func() bool {
+		status, body := get(t, hello.Page+"healthz")
+		return status == http.StatusServiceUnavailable && strings.Contains(body, `"anna" is overdue: `) &&
+			strings.Contains(body, `the store "main" cannot be used: `)
+	})
+	_, body := get(t, hello.Page)
+	if !strings.Contains(body, "things need you.") || strings.Contains(body, "All is well") {
+		t.Error(body)
+	}
+}
+
+// Whoever asks what is going on does not disturb the phones: the answer is what
+// was seen last.
+func TestStatusAsksNoPhone(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("anna", vphone.Options{})
+	l.step(0)
+	p.Unplug()
+	l.clock.set(l.clock.now().Add(6 * time.Hour))
+	if d := l.status(p); !d.Present {
+		t.Error("it was looked for")
+	}
+	l.step(0)
+	if d := l.status(p); d.Present {
+		t.Error("it was not looked for when it was time")
+	}
+}
