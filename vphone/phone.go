@@ -14,7 +14,9 @@
 // Tests that need no socket use [Phone.DialPort]. The owner of the phone is
 // played through methods such as [Phone.Lock], [Phone.TapTrust] and
 // [Phone.TypePasscode]; left alone, the phone trusts every computer and has no
-// passcode. What can go wrong on a wire is made to with [Phone.Inject], what
+// passcode. On Wi-Fi it is found with [Phone.JoinNetwork] and [Phone.Announce];
+// [Phone.Doze], [Phone.RadioHole], [Phone.ResetNetwork] and [Phone.Roam] are what
+// happens to it there. What can go wrong on a wire is made to with [Phone.Inject], what
 // can go wrong in a backup with [Phone.Faults].
 package vphone
 
