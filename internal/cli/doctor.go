@@ -1,13 +1,17 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"russet"
 	"russet/internal/doctor"
 	"russet/internal/host"
+	"russet/internal/schedule"
+	"russet/internal/service"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -28,7 +32,7 @@ each has a code that stays the same.` +
 			if err != nil {
 				return err
 			}
-			opts := host.DoctorOptions{}
+			opts := host.DoctorOptions{Service: a.serviceSays(cmd.Context())}
 			if len(args) > 0 {
 				opts.Device = args[0]
 			}
@@ -45,6 +49,32 @@ each has a code that stays the same.` +
 	cmd.ValidArgsFunction = a.completeDevices
 	return cmd
 }
+
+// serviceSays asks the service that runs here how it is; nil if none runs.
+func (a *app) serviceSays(ctx context.Context) *host.ServiceSays {
+	ctx, cancel := context.WithTimeout(ctx, serviceLimit)
+	defer cancel()
+	c, err := a.serving(ctx)
+	if c == nil && err == nil {
+		return nil
+	}
+	var st service.Status
+	if err == nil {
+		defer c.Close()
+		st, err = c.Status(ctx)
+	}
+	says := &host.ServiceSays{Troubles: st.Problems, Decisions: map[russet.UDID]schedule.Decision{}}
+	if err != nil {
+		says.Mute = host.Explain(ctx, err)
+	}
+	for _, d := range st.Devices {
+		says.Decisions[d.UDID] = d.Decision
+	}
+	return says
+}
+
+// serviceLimit bounds how long a service may take to say how it is.
+const serviceLimit = 20 * time.Second
 
 func (a *app) printFindings(findings []doctor.Finding) error {
 	if a.json {

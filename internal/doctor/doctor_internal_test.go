@@ -381,6 +381,10 @@ func serviceTrials() []trial {
 	return []trial{
 		{"service/never started", func(r *Readings) { r.Service = Service{} }, "service-never", 0},
 		{"service/stopped", stopped, "service-stopped", russet.Usage},
+		{"service/does not answer", func(r *Readings) {
+			r.Service.Mute = &russet.Error{What: "it ended in the middle", Hint: "start the service again"}
+		}, "service-mute", russet.Failed},
+		{"service/in trouble", func(r *Readings) { r.Service.Troubles = []string{"devices cannot be seen: too many open files"} }, "service-troubled", russet.Failed},
 		{"service/nothing is automatic", both(stopped, anna(func(p *Phone) { p.Policy.Automatic = false })), "policy-off", 0},
 		{"service/with another home", both(stopped, func(r *Readings) {
 			r.Computer.Serving = []Process{{PID: 812, Name: "russet serve", Seen: true, Home: "/var/lib/russet"}}

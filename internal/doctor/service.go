@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,9 +13,13 @@ import (
 
 // Service is what is known of "russet serve", which backs up by itself.
 type Service struct {
-	Running  bool // for this home
-	Ran      bool // it ran here before
-	Channels int  // the ways to tell people something
+	Running bool // for this home
+	Ran     bool // it ran here before
+	// Mute is why one that runs does not answer the commands; nil if it does.
+	Mute *russet.Error
+	// Troubles are what keeps it from its work, in its own words.
+	Troubles []string
+	Channels int // the ways to tell people something
 }
 
 func serviceCases() []Case {
@@ -22,7 +27,12 @@ func serviceCases() []Case {
 		{"service", true, 0, "russet serve runs, and backs up by itself", ""},
 		{
 			"service-never", false, 0, "nothing is backed up by itself: russet serve was never started here",
-			"start it: russet serve; to have it start with the computer: russet serve --help",
+			"start it: russet serve (docs/service.md tells how to have it start with the computer)",
+		},
+		{"service-mute", false, russet.Failed, "russet serve runs, and does not answer: {why}", "{hint}"},
+		{
+			"service-troubled", false, russet.Failed, "russet serve runs, and has trouble: {why}",
+			"see what else is said here; if it lasts, start it again: russet serve --stop, then russet serve",
 		},
 		{
 			"service-stopped", false, russet.Usage, "nothing is backed up by itself: russet serve ran here and does not run now",
@@ -98,6 +108,10 @@ func examineService(r Readings) []Finding {
 func (r Readings) serving() Finding {
 	others := slices.DeleteFunc(slices.Clone(r.Computer.Serving), func(p Process) bool { return p.Seen && p.Home == r.Home.Dir })
 	switch {
+	case r.Service.Running && r.Service.Mute != nil:
+		return say("service-mute", "why", r.Service.Mute.What, "hint", cmp.Or(r.Service.Mute.Hint, "start it again"))
+	case r.Service.Running && len(r.Service.Troubles) > 0:
+		return say("service-troubled", "why", strings.Join(r.Service.Troubles, "; "))
 	case r.Service.Running:
 		return say("service")
 	case len(others) > 0 && !r.Home.Moved: // who chose a home may have several

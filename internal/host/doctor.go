@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -16,8 +17,15 @@ import (
 // DoctorOptions says what the doctor is asked.
 type DoctorOptions struct {
 	Device string // narrows it to one device; "" is all
-	// Decisions are what the service thinks of the devices it knows; nil when
+	// Service is what the service says that runs here; nil if none does, or
 	// nobody asked it.
+	Service *ServiceSays
+}
+
+// ServiceSays is what a service says when it is asked how it is.
+type ServiceSays struct {
+	Mute      *russet.Error // why it says nothing
+	Troubles  []string      // what keeps it from its work
 	Decisions map[russet.UDID]schedule.Decision
 }
 
@@ -42,11 +50,13 @@ func (h *Host) readings(ctx context.Context, opts DoctorOptions) (doctor.Reading
 		r.Home.Settings, s = Explain(ctx, err), &settings{}
 	}
 	r.Service = h.readService(s)
+	says := cmp.Or(opts.Service, &ServiceSays{})
+	r.Service.Mute, r.Service.Troubles = says.Mute, says.Troubles
 	var looking sync.WaitGroup
 	looking.Go(func() { r.Stores = h.readStores(ctx, s) })
 	r.Mux = h.readMux(ctx)
 	sv, network := h.lookAround(ctx, r.Mux.Devices)
-	r.Network, r.Phones = network, h.readPhones(ctx, sv, opts.Decisions)
+	r.Network, r.Phones = network, h.readPhones(ctx, sv, says.Decisions)
 	looking.Wait()
 	h.readBackups(ctx, &r)
 	if opts.Device == "" {
