@@ -187,7 +187,9 @@ func Bytes(n int64) string {
 		return fmt.Sprintf("%.0f kB", float64(n)/1e3)
 	case n < 1e9:
 		return fmt.Sprintf("%.0f MB", float64(n)/1e6)
-	default:
+	case n < 1e12:
 		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+	default:
+		return fmt.Sprintf("%.1f TB", float64(n)/1e12)
 	}
 }

@@ -8,12 +8,9 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"russet"
 	"russet/internal/host"
-	"russet/internal/retention"
 )
 
 //go:embed page.html page.css
@@ -161,90 +158,10 @@ func newDeviceView(d DeviceStatus, now time.Time) deviceView {
 	return v
 }
 
-// StepText says where a run is, in words.
-func StepText(e russet.Event) string {
-	text := StageText(e.Stage)
-	if e.Passcode {
-		text = "waiting for the passcode on the phone"
-	}
-	parts := []string{text}
-	if e.Percent >= 0 && (e.Stage == russet.Receiving || e.Stage == russet.Checking) {
-		parts = append(parts, fmt.Sprintf("%.0f %%", e.Percent))
-	}
-	if e.Bytes > 0 && e.Stage == russet.Receiving {
-		parts = append(parts, retention.Bytes(e.Bytes))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// StageText says a stage of a run in plain words.
-func StageText(s russet.Stage) string {
-	switch s {
-	case russet.Connecting, "":
-		return "connecting"
-	case russet.Waiting:
-		return "the phone prepares (unlock it and type its passcode if it asks)"
-	case russet.Preparing:
-		return "the phone reads the last backup"
-	case russet.Receiving:
-		return "receiving"
-	case russet.Moving:
-		return "putting files in place"
-	case russet.Checking:
-		return "the phone checks the backup"
-	case russet.Committing:
-		return "checking and keeping the backup"
-	case russet.Sending:
-		return "sending"
-	default:
-		return string(s)
-	}
-}
-
-func whereabouts(d DeviceStatus) string {
-	var parts []string
-	switch {
-	case !d.Present && !d.Seen.IsZero():
-		parts = append(parts, "away")
-	case !d.Present:
-		parts = append(parts, "not here")
-	case d.Connection == "usb":
-		parts = append(parts, "on the cable")
-	default:
-		parts = append(parts, "on the network")
-	}
-	if d.Present && d.Paired {
-		if d.Power {
-			parts = append(parts, "on power")
-		}
-		if d.Battery >= 0 {
-			parts = append(parts, fmt.Sprintf("%d %%", d.Battery))
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
-func iosText(version string) string {
-	if version == "" {
-		return ""
-	}
-	return "iOS " + version
-}
-
-func notEmpty(words ...string) []string {
-	var list []string
-	for _, w := range words {
-		if w != "" {
-			list = append(list, w)
-		}
-	}
-	return list
-}
-
 func backupText(s StoreBackup, now time.Time) string {
 	text := "no backup yet"
 	if b := s.Backup; b != nil {
-		text = at(b.Time, now) + ", " + retention.Bytes(b.Size)
+		text = at(b.Time, now) + ", " + size(b.Size)
 		if b.Encrypted {
 			text += ", encrypted"
 		}
@@ -259,12 +176,12 @@ func newStoreView(s StoreStatus, st Status) storeView {
 	v := storeView{Name: s.Name, Where: s.URL, Problem: sentence(s.Problem)}
 	fact := func(name, value string) { v.Facts = append(v.Facts, factView{name, value}) }
 	if s.Problem == "" {
-		fact("Backups", fmt.Sprintf("%d of %d devices, %s", s.Backups, s.Devices, retention.Bytes(s.Size)))
+		fact("Backups", fmt.Sprintf("%d, of %s; %s", s.Backups, devicesText(s.Devices), size(s.Size)))
 		if s.Free < 1<<50 { // else a server that does not tell
-			fact("Room", retention.Bytes(s.Free))
+			fact("Room", size(s.Free))
 		}
 		if s.Allowance > 0 {
-			fact("Allowance", retention.Bytes(s.Used)+" of "+retention.Bytes(s.Allowance))
+			fact("Allowance", size(s.Used)+" of "+size(s.Allowance))
 		}
 	}
 	for _, c := range st.Chores {
@@ -301,35 +218,4 @@ func choreText(c ChoreStatus, now time.Time) string {
 		text += "; next " + at(c.Next, now)
 	}
 	return text
-}
-
-// at says when something was or will be, as seen from now.
-func at(t, now time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	t = t.In(now.Location())
-	switch {
-	case t.Format(time.DateOnly) == now.Format(time.DateOnly):
-		return "today " + t.Format("15:04")
-	case t.AddDate(0, 0, 1).Format(time.DateOnly) == now.Format(time.DateOnly):
-		return "yesterday " + t.Format("15:04")
-	case t.AddDate(0, 0, -1).Format(time.DateOnly) == now.Format(time.DateOnly):
-		return "tomorrow " + t.Format("15:04")
-	default:
-		return t.Format("2006-01-02 15:04")
-	}
-}
-
-// sentence begins with a capital letter and ends with a full stop.
-func sentence(s string) string {
-	if s == "" {
-		return ""
-	}
-	first, n := utf8.DecodeRuneInString(s)
-	s = string(unicode.ToUpper(first)) + s[n:]
-	if !strings.ContainsAny(s[len(s)-1:], ".!?") {
-		s += "."
-	}
-	return s
 }

@@ -1,0 +1,133 @@
+package service
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"russet"
+	"russet/internal/retention"
+)
+
+// StepText says where a run is, in words.
+func StepText(e russet.Event) string {
+	text := StageText(e.Stage)
+	if e.Passcode {
+		text = "waiting for the passcode on the phone"
+	}
+	parts := []string{text}
+	if e.Percent >= 0 && (e.Stage == russet.Receiving || e.Stage == russet.Checking) {
+		parts = append(parts, fmt.Sprintf("%.0f %%", e.Percent))
+	}
+	if e.Bytes > 0 && e.Stage == russet.Receiving {
+		parts = append(parts, retention.Bytes(e.Bytes))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// StageText says a stage of a run in plain words.
+func StageText(s russet.Stage) string {
+	switch s {
+	case russet.Connecting, "":
+		return "connecting"
+	case russet.Waiting:
+		return "the phone prepares (unlock it and type its passcode if it asks)"
+	case russet.Preparing:
+		return "the phone reads the last backup"
+	case russet.Receiving:
+		return "receiving"
+	case russet.Moving:
+		return "putting files in place"
+	case russet.Checking:
+		return "the phone checks the backup"
+	case russet.Committing:
+		return "checking and keeping the backup"
+	case russet.Sending:
+		return "sending"
+	default:
+		return string(s)
+	}
+}
+
+func whereabouts(d DeviceStatus) string {
+	var parts []string
+	switch {
+	case !d.Present && !d.Seen.IsZero():
+		parts = append(parts, "away")
+	case !d.Present:
+		parts = append(parts, "not here")
+	case d.Connection == "usb":
+		parts = append(parts, "on the cable")
+	default:
+		parts = append(parts, "on the network")
+	}
+	if d.Present && d.Paired {
+		if d.Power {
+			parts = append(parts, "on power")
+		}
+		if d.Battery >= 0 {
+			parts = append(parts, fmt.Sprintf("%d %%", d.Battery))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// size says a number of bytes in a way that stays in one line.
+func size(n int64) string { return strings.ReplaceAll(retention.Bytes(n), " ", "\u00a0") }
+
+func devicesText(n int) string {
+	if n == 1 {
+		return "1 device"
+	}
+	return fmt.Sprintf("%d devices", n)
+}
+
+func iosText(version string) string {
+	if version == "" {
+		return ""
+	}
+	return "iOS " + version
+}
+
+func notEmpty(words ...string) []string {
+	var list []string
+	for _, w := range words {
+		if w != "" {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// at says when something was or will be, as seen from now.
+func at(t, now time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	t = t.In(now.Location())
+	switch {
+	case t.Format(time.DateOnly) == now.Format(time.DateOnly):
+		return "today " + t.Format("15:04")
+	case t.AddDate(0, 0, 1).Format(time.DateOnly) == now.Format(time.DateOnly):
+		return "yesterday " + t.Format("15:04")
+	case t.AddDate(0, 0, -1).Format(time.DateOnly) == now.Format(time.DateOnly):
+		return "tomorrow " + t.Format("15:04")
+	default:
+		return t.Format("2006-01-02 15:04")
+	}
+}
+
+// sentence begins with a capital letter and ends with a full stop.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	first, n := utf8.DecodeRuneInString(s)
+	s = string(unicode.ToUpper(first)) + s[n:]
+	if !strings.ContainsAny(s[len(s)-1:], ".!?") {
+		s += "."
+	}
+	return s
+}
