@@ -11,6 +11,9 @@ import (
 	"russet/vphone"
 )
 
+// announcedName is part of every answer that is about the phone of this test.
+const announcedName = "Announced-77"
+
 // heard asks who offers the service, on the loopback interface and from a port
 // of its own, and returns the answers of a moment, or those until there is one
 // that is waited for.
@@ -44,13 +47,15 @@ func heard(t *testing.T, until string) []byte {
 		if err != nil {
 			break
 		}
-		all = append(all, b[:n]...)
+		if bytes.Contains(b[:n], []byte(announcedName)) {
+			all = append(all, b[:n]...)
+		}
 	}
 	return all
 }
 
 func TestAnnounce(t *testing.T) {
-	p := newPhone(t, vphone.Options{Seed: 77, Identity: vphone.Identity{ProductVersion: "26.6"}})
+	p := newPhone(t, vphone.Options{Seed: 77, Identity: vphone.Identity{ProductVersion: "26.6", Name: announcedName}})
 	joinLocal(t, p, "127.0.0.44")
 	step := func(what string, want bool, strings ...string) {
 		t.Helper()
