@@ -53,7 +53,7 @@ func serviceCases() []Case {
 		{"waits-locked", false, russet.Locked, "{phone} has been due since {since}, and waits until it is locked", "lock it and leave it; or back it up now: russet backup {udid}"},
 		{
 			"waits-power", false, russet.NotConnected, "{phone} has been due since {since}, and waits until it is on power",
-			"put it on power overnight; or let it go without: russet policy set {udid} --power off",
+			"put it on power overnight; or let it go without: russet policy set {udid} --power no",
 		},
 		{
 			"waits-battery", false, russet.NotConnected, "{phone} has been due since {since}, and waits for a fuller battery: {text}",
@@ -61,7 +61,7 @@ func serviceCases() []Case {
 		},
 		{
 			"waits-way", false, russet.NotConnected, "{phone} has been due since {since}, and waits: {text}",
-			"connect it that way; or allow any: russet policy set {udid} --ways any",
+			"connect it that way; or allow any: russet policy set {udid} --over any",
 		},
 		{
 			"waits-window", false, 0, "{phone} has been due since {since}, and waits for its hours: {text}",

@@ -109,7 +109,10 @@ func (h *Host) readPhones(ctx context.Context, sv survey, decisions map[russet.U
 	list := b.list()
 	for i := range list {
 		h.readHistory(&list[i])
-		list[i].Policy = schedule.Default()
+		if list[i].Policy, err = h.Schedule(list[i].UDID); err != nil {
+			h.log.Warn("the policies cannot be read", "error", err)
+			list[i].Policy = schedule.Default()
+		}
 		list[i].Decision = decisions[list[i].UDID]
 	}
 	return list

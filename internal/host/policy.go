@@ -8,6 +8,7 @@ import (
 
 	"russet"
 	"russet/internal/retention"
+	"russet/internal/schedule"
 )
 
 // PolicySettings is what a person chose for a device or a store. Each part
@@ -15,6 +16,8 @@ import (
 type PolicySettings struct {
 	Scope
 	Keep *retention.Policy `json:"keep,omitempty"`
+	// Schedule is of a device or of all; no store has its own.
+	Schedule *schedule.Settings `json:"schedule,omitempty"`
 }
 
 // Scope says what a policy is for.
@@ -31,6 +34,10 @@ type Policy struct {
 	Keep   retention.Policy `json:"keep"`
 	All    bool             `json:"keep_all"`
 	From   string           `json:"from"` // who said so, in words
+
+	// Schedule is of the device, the same for all its stores.
+	Schedule     schedule.Policy `json:"schedule"`
+	ScheduleFrom string          `json:"schedule_from"`
 }
 
 // wider lists the scopes whose settings hold in s, the narrowest first.
@@ -66,9 +73,22 @@ func (s *settings) policyAt(scope Scope) int {
 	return slices.IndexFunc(s.Policies, func(p PolicySettings) bool { return p.Scope == scope })
 }
 
+// policyFor is what was chosen in a scope, made if nothing was.
+func (s *settings) policyFor(scope Scope) *PolicySettings {
+	i := s.policyAt(scope)
+	if i < 0 {
+		s.Policies = append(s.Policies, PolicySettings{Scope: scope})
+		i = len(s.Policies) - 1
+	}
+	return &s.Policies[i]
+}
+
 func (s *settings) policyIn(scope Scope, name string) Policy {
-	keep, from := s.keepIn(scope)
-	return Policy{Device: scope.Device, Name: name, Store: scope.Store, Keep: keep, All: keep.All(), From: from}
+	p := Policy{Device: scope.Device, Name: name, Store: scope.Store}
+	p.Keep, p.From = s.keepIn(scope)
+	p.All = p.Keep.All()
+	p.Schedule, p.ScheduleFrom = s.scheduleOf(scope.Device)
+	return p
 }
 
 // Policies tells what holds for one device, or for all that are known and
@@ -117,12 +137,7 @@ func (h *Host) ChangePolicy(ctx context.Context, scope Scope, change func(retent
 		if err != nil {
 			return err
 		}
-		i := s.policyAt(scope)
-		if i < 0 {
-			s.Policies = append(s.Policies, PolicySettings{Scope: scope})
-			i = len(s.Policies) - 1
-		}
-		s.Policies[i].Keep = &keep
+		s.policyFor(scope).Keep = &keep
 		now = s.policyIn(scope, "")
 		return nil
 	})
@@ -144,9 +159,10 @@ func (h *Host) ResetPolicy(ctx context.Context, scope Scope) (Policy, error) {
 }
 
 // forgetPolicies drops what was chosen for a store that is forgotten: another
-// one that gets its name must not lose backups by it.
+// one that gets its name must not lose backups by it, or be sent any.
 func (s *settings) forgetPolicies(store string) {
 	s.Policies = slices.DeleteFunc(s.Policies, func(p PolicySettings) bool { return p.Store == store })
+	s.forgetInSchedules(store)
 }
 
 // KeepText says in words what a policy keeps.

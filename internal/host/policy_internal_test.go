@@ -16,12 +16,12 @@ const (
 func TestPolicyScopes(t *testing.T) {
 	days := func(n int) *retention.Policy { return &retention.Policy{KeepDaily: n} }
 	s := &settings{Policies: []PolicySettings{
-		{Scope{}, days(1)},
-		{Scope{Store: "home"}, days(2)},
-		{Scope{Device: anna}, days(3)},
-		{Scope{Device: anna, Store: "cloud"}, days(4)},
-		{Scope{Device: bert, Store: "home"}, nil}, // has other parts only
-		{Scope{Device: anna, Store: "attic"}, &retention.Policy{}},
+		{Scope: Scope{}, Keep: days(1)},
+		{Scope: Scope{Store: "home"}, Keep: days(2)},
+		{Scope: Scope{Device: anna}, Keep: days(3)},
+		{Scope: Scope{Device: anna, Store: "cloud"}, Keep: days(4)},
+		{Scope: Scope{Device: bert, Store: "home"}, Keep: nil}, // has other parts only
+		{Scope: Scope{Device: anna, Store: "attic"}, Keep: &retention.Policy{}},
 	}}
 	for _, test := range []struct {
 		scope Scope
@@ -51,7 +51,7 @@ func TestPolicyScopes(t *testing.T) {
 // What was written is read again; a policy that keeps all is not mistaken for
 // one that was never set.
 func TestPolicySettingsLast(t *testing.T) {
-	s := &settings{Policies: []PolicySettings{{Scope{Device: anna}, &retention.Policy{}}, {Scope{}, &retention.Policy{KeepMonthly: retention.Every}}}}
+	s := &settings{Policies: []PolicySettings{{Scope: Scope{Device: anna}, Keep: &retention.Policy{}}, {Scope: Scope{}, Keep: &retention.Policy{KeepMonthly: retention.Every}}}}
 	data, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)

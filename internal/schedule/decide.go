@@ -87,8 +87,8 @@ func Decide(p Policy, f Facts) Decision {
 }
 
 func newLook(p Policy, f Facts) *look {
-	l := &look{p: p, f: f, now: f.Now, every: p.Every, asks: f.Asking != Never}
-	if l.every <= 0 {
+	l := &look{p: p, f: f, now: f.Now, every: max(p.Every, minEvery), asks: f.Asking != Never}
+	if p.Every <= 0 {
 		l.every = Default().Every
 	}
 	l.attempts = f.Attempts

@@ -142,6 +142,7 @@ func TestSettings(t *testing.T) {
 	}
 	want := Default()
 	want.Power, want.Stores, want.Every, want.Quiet = false, stores, 7*24*time.Hour, Hours{}
+	want.Overdue = 14 * 24 * time.Hour // a weekly backup is not overdue after a week
 	p := read.Over(Default())
 	if !reflect.DeepEqual(p, want) {
 		t.Errorf("%+v", p)
@@ -152,7 +153,7 @@ func TestSettings(t *testing.T) {
 	if data, err = json.Marshal(p); err != nil {
 		t.Fatal(err)
 	}
-	if want := `{"automatic":true,"stores":["nas","s3"],"window":"","quiet":"","locked":true,"power":false,"battery":20,"ways":"","asks":3,"every":"7d","overdue":"7d"}`; string(data) != want {
+	if want := `{"automatic":true,"stores":["nas","s3"],"window":"","quiet":"","locked":true,"power":false,"battery":20,"ways":"","asks":3,"every":"7d","overdue":"14d"}`; string(data) != want {
 		t.Errorf("written as %s", data)
 	}
 	var again Policy

@@ -36,7 +36,8 @@ type Settings struct {
 	Overdue   *Span     `json:"overdue,omitempty"`
 }
 
-// Over gives p with what s chose in its place.
+// Over gives p with what s chose in its place. A longer rhythm without a word
+// about when a backup is overdue makes that later, too.
 func (s Settings) Over(p Policy) Policy {
 	put(&p.Automatic, s.Automatic)
 	put(&p.Window, s.Window)
@@ -51,6 +52,9 @@ func (s Settings) Over(p Policy) Policy {
 	}
 	if s.Every != nil {
 		p.Every = time.Duration(*s.Every)
+		if p.Overdue > 0 {
+			p.Overdue = max(p.Overdue, 2*p.Every)
+		}
 	}
 	if s.Overdue != nil {
 		p.Overdue = time.Duration(*s.Overdue)

@@ -153,8 +153,8 @@ func (s *Service) fill(v *view, settings []host.StoreSettings) error {
 }
 
 // policyOf is what holds for a device; for "" where nobody said anything of one.
-func (s *Service) policyOf(russet.UDID) (schedule.Policy, error) {
-	return schedule.Default(), nil
+func (s *Service) policyOf(udid russet.UDID) (schedule.Policy, error) {
+	return s.host.Schedule(udid)
 }
 
 // storesOf names the stores of a policy; without any it is the first one there
