@@ -13,6 +13,8 @@ type Run struct {
 	Outcome  string    `json:"outcome"` // "done", "partial", "failed", "interrupted", "stopped"
 	Error    string    `json:"error,omitempty"`
 	Code     int       `json:"code,omitempty"` // the device's own
+	Kind     Kind      `json:"kind,omitempty"` // of the error; 0 when done, or not noted
+	Hint     string    `json:"hint,omitempty"` // what there is to do about it
 	Backup   BackupID  `json:"backup,omitempty"`
 	Received int64     `json:"received"` // bytes from the device
 	Sent     int64     `json:"sent"`     // bytes to the device

@@ -1,6 +1,9 @@
 package doctor
 
 import (
+	"cmp"
+	"strconv"
+	"strings"
 	"time"
 
 	"russet"
@@ -20,12 +23,12 @@ func historyCases() []Case {
 		{"backup-never", false, 0, "{phone} was never backed up", "russet backup {udid}"},
 		{"backup-gone", false, 0, "{phone} has no backup any more", "russet backup {udid}"},
 		{"backup-overdue", false, 0, "{phone} was last backed up {ago} ago, on {time}", "russet backup {udid}"},
-		{"run-failed", false, russet.Failed, "{phone}: the last run, on {end}, failed: {why}", "russet backup {udid}"},
+		{"run-failed", false, russet.Failed, "{phone}: the last run, on {end}, failed: {why}", "{first}russet backup {udid}"},
 		{
 			"run-passcode", false, russet.Locked, "{phone}: the last run, on {end}, ended because nobody typed the passcode on the phone",
 			"keep the phone at hand and type it when it asks: russet backup {udid}",
 		},
-		{"run-space", false, russet.NoSpace, "{phone}: the last run, on {end}, had no room: {why}", "make room, then: russet backup {udid}"},
+		{"run-space", false, russet.NoSpace, "{phone}: the last run, on {end}, had no room: {why}", "{first}russet backup {udid}"},
 		{"run-interrupted", false, russet.Interrupted, "{phone}: the last run, on {end}, was interrupted: {why}", "what was received is kept; go on with: russet backup {udid}"},
 		{"run-stopped", false, 0, "{phone}: the last run, on {end}, was stopped by somebody", "what was received is kept; go on with: russet backup {udid}"},
 		{
@@ -47,11 +50,15 @@ func (r Readings) history(p Phone) []Finding {
 	words := []string{"phone", p.quoted(), "udid", string(p.UDID), "time", when(p.LastBackup), "ago", ago(r.Now.Sub(p.LastBackup))}
 	run := p.LastRun
 	if run != nil {
-		words = append(words, "end", when(run.End), "why", run.Error, "files", plural(len(run.Unread), "file"))
+		words = append(words, "end", when(run.End), "why", reason(run.Error), "files", plural(len(run.Unread), "file"), "first", first(run.Hint))
 	}
 	var all []Finding
 	if code := runCode(run); code != "" && !p.Running {
-		all = append(all, say(code, words...))
+		f := say(code, words...)
+		if code == "run-failed" {
+			f.Kind = cmp.Or(run.Kind, f.Kind)
+		}
+		all = append(all, f)
 	}
 	switch {
 	case p.Blind && p.LastBackup.IsZero(), p.Running:
@@ -66,6 +73,32 @@ func (r Readings) history(p Phone) []Finding {
 		all = append(all, say("backup-fresh", words...))
 	}
 	return all
+}
+
+// reason is what went wrong in a run, without what was being done: that is
+// known here.
+func reason(text string) string {
+	rest, ok := strings.CutPrefix(text, "back up ")
+	for ok {
+		name, err := strconv.QuotedPrefix(rest)
+		if err != nil {
+			return text
+		}
+		rest = rest[len(name):]
+		if why, done := strings.CutPrefix(rest, ": "); done {
+			return why
+		}
+		rest, ok = strings.CutPrefix(rest, " to the store ")
+	}
+	return text
+}
+
+// first is what is to be done before trying again.
+func first(hint string) string {
+	if hint == "" {
+		return ""
+	}
+	return hint + "; then: "
 }
 
 func overdue(p schedule.Policy) time.Duration {
@@ -84,7 +117,7 @@ func runCode(run *russet.Run) Code {
 		return Code("run-" + run.Outcome)
 	case run.Code == codeLocked:
 		return "run-passcode"
-	case run.Code == codeHostFull:
+	case run.Code == codeHostFull, run.Kind == russet.NoSpace:
 		return "run-space"
 	default:
 		return "run-failed"

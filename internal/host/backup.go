@@ -129,7 +129,7 @@ func (a *attempt) close(ctx context.Context, err error) {
 		a.run.Outcome = "failed"
 	}
 	if e != nil {
-		a.run.Error, a.run.Code = e.Error(), e.Code
+		a.run.Error, a.run.Code, a.run.Kind, a.run.Hint = e.Error(), e.Code, e.Kind, e.Hint
 	}
 	a.out.Run = a.run
 }
