@@ -142,7 +142,7 @@ func (st *state) edges(d russet.Device, now time.Time) (changed bool) {
 // fill finds out what decides about a device. Service.mu is held.
 func (s *Service) fill(v *view, settings []host.StoreSettings) error {
 	var err error
-	if v.policy, err = s.policyOf(v.device.UDID); err != nil {
+	if v.policy, err = s.host.Schedule(v.device.UDID); err != nil {
 		return err
 	}
 	for _, name := range storesOf(v.policy, settings) {
@@ -150,11 +150,6 @@ func (s *Service) fill(v *view, settings []host.StoreSettings) error {
 	}
 	v.facts = s.factsOf(v)
 	return nil
-}
-
-// policyOf is what holds for a device; for "" where nobody said anything of one.
-func (s *Service) policyOf(udid russet.UDID) (schedule.Policy, error) {
-	return s.host.Schedule(udid)
 }
 
 // storesOf names the stores of a policy; without any it is the first one there
