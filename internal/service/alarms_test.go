@@ -269,3 +269,26 @@ func TestMessagesArrive(t *testing.T) {
 		t.Errorf("%d tries in five days, %d letters left", tries, len(l.remembered(p).Outbox))
 	}
 }
+
+// TestUnpaired: a device that was unpaired is forgotten: nobody is told that it
+// is overdue.
+func TestUnpaired(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	l.step(0)
+	if _, _, err := l.host.Unpair(t.Context(), p.UDID()); err != nil {
+		t.Fatal(err)
+	}
+	p.Unplug()
+	for range 12 {
+		l.step(day)
+	}
+	if told := l.heard(notify.Overdue); len(told) != 0 {
+		t.Errorf("told: %+v", told)
+	}
+	if _, err := os.Stat(l.stateFile(p)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("its file: %v", err)
+	}
+}

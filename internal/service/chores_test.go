@@ -94,7 +94,9 @@ func (l *lab) addVault(name string) {
 	l.Helper()
 	_, err := l.host.AddVault(l.Context(), host.VaultAddition{
 		Name: name, URL: "vault:" + filepath.Join(l.dir, name),
-		Credentials: func(context.Context, backend.Location) (backend.Credentials, error) { return backend.Credentials{}, nil },
+		Credentials: func(context.Context, backend.Location) (backend.Credentials, error) {
+			return backend.Credentials{}, nil
+		},
 		NewPassword: func(context.Context) (secrets.Secret, error) { return "correct horse battery", nil },
 	})
 	must(l, err)

@@ -17,7 +17,7 @@ import (
 var (
 	wholeMonth = flag.Bool("month", os.Getenv("RUSSET_MONTH") != "", "run the whole month (some minutes) instead of a few days of it")
 	monthSeed  = flag.Uint64("month.seed", 1, "what follows from chance")
-	monthTable = flag.String("month.table", "", "write the days as a table to this file")
+	monthTable = flag.String("month.table", "", "write the days as a table to this file, and the log beside it")
 )
 
 // plan is a part of the month.
@@ -47,6 +47,7 @@ func TestMonth(t *testing.T) {
 	}
 	if *monthTable != "" {
 		must(t, os.WriteFile(*monthTable, []byte(o.document(w, took)), 0o644))
+		must(t, os.WriteFile(*monthTable+".log", []byte(w.log()), 0o644))
 	}
 }
 

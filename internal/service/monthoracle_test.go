@@ -169,7 +169,8 @@ func (w *world) judgeDays(o *oracle, c *citizen) {
 // and on power, its owner would have typed the passcode, the store was there,
 // the service was not killed in that step, and the phone had not been asked in
 // the two hours before, and less than three times in the 24 before. A kill
-// counts as if it had been asked: the service cannot know.
+// while it was here and on power counts as if it had been asked: the service
+// cannot know.
 func (w *world) could(c *citizen, d int, store string) (why string, could bool) {
 	var sum time.Duration
 	for i, s := range w.trace {
@@ -199,8 +200,8 @@ func (w *world) could(c *citizen, d int, store string) (why string, could bool) 
 func (w *world) asksBefore(c *citizen, i int) (day, lately int) {
 	at := w.trace[i].at
 	for _, s := range w.trace[:i] {
-		n := s.sheets[c.name]
-		if s.kill {
+		n, is := s.sheets[c.name], s.phones[c.name]
+		if s.kill && is.here && is.power && !between(s.at, quietFrom, quietTo) {
 			n = max(n, 1)
 		}
 		if age := at.Sub(s.at); age < 24*time.Hour {

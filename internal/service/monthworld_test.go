@@ -48,9 +48,9 @@ type world struct {
 type citizen struct {
 	name   string
 	phone  *vphone.Phone
-	asks   bool                       // it has a passcode
+	asks   bool                        // it has a passcode
 	habits func(t time.Time) condition // by the clock on its owner's wall
-	sheets int                        // shown before the last step
+	sheets int                         // shown before the last step
 }
 
 // condition is how a phone is at one moment.
@@ -192,7 +192,9 @@ func (w *world) settle() {
 	must(w, err)
 	_, err = h.AddVault(ctx, host.VaultAddition{
 		Name: "vault", URL: "vault:" + filepath.Join(w.home, "vault"),
-		Credentials: func(context.Context, backend.Location) (backend.Credentials, error) { return backend.Credentials{}, nil },
+		Credentials: func(context.Context, backend.Location) (backend.Credentials, error) {
+			return backend.Credentials{}, nil
+		},
 		NewPassword: func(context.Context) (secrets.Secret, error) { return "correct horse battery", nil },
 	})
 	must(w, err)
@@ -222,6 +224,11 @@ func (w *world) set(t time.Time) {
 		}
 		c.phone.SetPasscodeAnswer(answer)
 		c.phone.SetPower(70, is.power)
+		if c.asks && !is.answers && !w.setup(t) {
+			c.phone.Lock()
+		} else {
+			c.phone.Unlock()
+		}
 		if is.here {
 			c.phone.Plug()
 		} else {

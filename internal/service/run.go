@@ -64,7 +64,7 @@ func (s *Service) unattended(j *job, v *view) {
 	if err == nil {
 		watch := &sheetWatch{service: s, state: v.state, nudge: v.decision.Nudge}
 		defer j.listen(watch.event)()
-		s.backUp(ctx, s.host, j, host.BackupOptions{Device: v.device, Store: st})
+		s.backUp(ctx, s.host, j, host.BackupOptions{Device: v.device, Store: st, By: bySchedule})
 	} else {
 		j.err = err
 	}
