@@ -292,3 +292,29 @@ func TestUnpaired(t *testing.T) {
 		t.Errorf("its file: %v", err)
 	}
 }
+
+// TestPasswordChanged: a backup password that was changed on the phone is told
+// once; the backups go on.
+func TestPasswordChanged(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	_, err := l.host.ChangePassword(t.Context(), host.EncryptionChange{Device: p.UDID(), New: "ours"})
+	must(t, err)
+	l.step(0)
+	l.step(day)
+	if told := l.heard(notify.Encryption); len(told) != 0 {
+		t.Errorf("told: %+v", told)
+	}
+	must(t, p.SetBackupPassword("theirs"))
+	for range 4 {
+		l.step(day)
+	}
+	if told := l.heard(notify.Encryption); len(told) != 1 || !strings.Contains(told[0].Title, "password") {
+		t.Errorf("told: %+v", told)
+	}
+	if d := l.status(p); d.Last.Outcome != "done" {
+		t.Errorf("the last run: %+v", d.Last)
+	}
+}

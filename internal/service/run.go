@@ -138,6 +138,9 @@ func (s *Service) concluded(j *job, st *state) {
 	}
 	st.Requested = time.Time{}
 	st.over(s.now(), "failed/"+j.now.Store)
+	st.set(s.now(), "password", j.result.PasswordChanged, func() notify.Message {
+		return notify.ForEncryption(s.subject(st, j.now.Store), notify.PasswordChanged)
+	})
 	st.post(notify.ForDone(s.subject(st, j.now.Store), j.result.Run))
 }
 
