@@ -14,6 +14,7 @@ import (
 	"russet"
 	"russet/internal/host"
 	"russet/internal/retention"
+	"russet/internal/schedule"
 	"russet/internal/secrets"
 	"russet/internal/vault/backend"
 	"russet/vphone"
@@ -199,6 +200,8 @@ func (w *world) settle() {
 	})
 	must(w, err)
 	_, err = h.ChangePolicy(ctx, host.Scope{}, func(retention.Policy) (retention.Policy, error) { return retention.KeepAll(), nil })
+	must(w, err)
+	_, err = h.ChangeSchedule(ctx, "", func(s *schedule.Settings) { s.Stores = &[]string{"nas", "vault"} })
 	must(w, err)
 	for _, c := range w.phones {
 		_, _, err := h.Pair(ctx, c.phone.UDID(), func(russet.Device) {})
