@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -26,10 +27,13 @@ type lan struct {
 }
 
 // newLAN makes a network, or skips the test where that is not allowed.
-func newLAN(t *testing.T) *lan {
+func newLAN(t *testing.T) *lan { t.Helper(); return newLANNamed(t, "lan") }
+
+// newLANNamed makes one of several networks of a test.
+func newLANNamed(t *testing.T, name string) *lan {
 	t.Helper()
-	need(t, "ip")
-	l := &lan{t: t, name: fmt.Sprintf("russet%d-%s", os.Getpid(), strings.NewReplacer("/", "", ".", "").Replace(strings.ToLower(t.Name()[max(0, len(t.Name())-6):])))}
+	need(t, "ip", "tc")
+	l := &lan{t: t, name: fmt.Sprintf("russet-%d-%s%d", os.Getpid(), name, lans.Add(1))}
 	if out, err := exec.Command("ip", "netns", "add", l.name).CombinedOutput(); err != nil {
 		if os.Getenv("RUSSET_CLIENTS") == "require" {
 			t.Fatalf("network namespaces are required (RUSSET_CLIENTS=require): %v\n%s", err, out)
@@ -41,6 +45,9 @@ func newLAN(t *testing.T) *lan {
 	l.ip("-n", l.name, "link", "set", "br0", "up")
 	return l
 }
+
+// lans counts networks, so that each has a name of its own.
+var lans atomic.Int32
 
 func (l *lan) ip(args ...string) {
 	l.t.Helper()
@@ -76,6 +83,17 @@ func (l *lan) place(name string, addr netip.Prefix) *place {
 	l.ip("-n", p.ns, "addr", "add", addr.String(), "dev", p.link)
 	l.ip("-n", p.ns, "link", "set", p.link, "up")
 	return p
+}
+
+// join plugs a place into a second network.
+func (l *lan) join(p *place, link, addr string) {
+	l.t.Helper()
+	l.links++
+	port := fmt.Sprintf("port%d", l.links)
+	l.ip("link", "add", "name", link, "netns", p.ns, "type", "veth", "peer", "name", port, "netns", l.name)
+	l.ip("-n", l.name, "link", "set", port, "master", "br0", "up")
+	l.ip("-n", p.ns, "addr", "add", addr, "dev", link)
+	l.ip("-n", p.ns, "link", "set", link, "up")
 }
 
 // radio switches the link of a place on or off, without a word to anybody.

@@ -47,8 +47,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.Label, o.Log = cmp.Or(o.Label, "russet"), cmp.Or(o.Log, slog.New(slog.DiscardHandler))
-	return o
+	return Options{Label: cmp.Or(o.Label, "russet"), Log: cmp.Or(o.Log, slog.New(slog.DiscardHandler))}
 }
 
 func (o Options) legacy(i Info) bool { return i.legacy() && !o.Modern }

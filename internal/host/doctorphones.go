@@ -146,7 +146,7 @@ func (h *Host) readSighting(ctx context.Context, s sighting) page {
 func (h *Host) opens(ctx context.Context, s sighting) error {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
-	dev, err := device.Connect(ctx, s.way, s.record, h.deviceOptions(s.Connection))
+	dev, err := device.Connect(ctx, s.way, s.record, h.deviceOptions())
 	if err != nil {
 		return err
 	}

@@ -8,17 +8,13 @@ import (
 // again is when to look again: when something changes that the clock brings,
 // and sooner where things change without a sign.
 func (l *look) again(d Decision) time.Time {
-	limit, runs := seldom, d.Start != ""
+	limit := seldom
 	for _, s := range l.stores {
-		switch {
-		case !s.due:
-		case s.Problem != "" || s.copyFrom != "":
+		if s.due && (s.Problem != "" || s.copyFrom != "") {
 			limit = anyStore
-		case l.f.Present && l.f.Paired && l.f.Running == "":
-			runs = true
 		}
 	}
-	if runs {
+	if d.Start != "" || d.Due && l.f.Present && l.f.Paired && l.f.Running == "" {
 		limit = often
 	}
 	at := l.now.Add(limit)
@@ -84,7 +80,7 @@ func (l *look) text(d Decision) string {
 	case l.f.Running != "":
 		return head + "; a backup to " + l.f.Running + " is under way"
 	case len(d.Missing) > 0:
-		return head + "; " + l.waits(d.Missing)
+		return head + "; " + waits(l.now, d.Missing)
 	default:
 		return head + "; " + copiesText(d.Copies)
 	}
@@ -125,14 +121,14 @@ func (l *look) head(d Decision) string {
 		return "backed up " + ago(l.now.Sub(newest))
 	case l.future(newest):
 		return l.lastText() + " (a clock was wrong)"
-	case d.Overdue:
+	case len(d.Behind) == len(l.stores):
 		return l.lastText()
 	case len(fresh)+len(none) == 0:
-		return "due since " + since(l.now, d.DueSince)
+		return "due since " + when(l.now, d.DueSince)
 	}
 	head := "backed up " + ago(l.now.Sub(newest)) + " to " + l.newestName()
 	if len(due) > 0 {
-		head += ", due in " + list(due) + " since " + since(l.now, l.first(due))
+		head += ", due in " + list(due) + " since " + when(l.now, l.since(due))
 	}
 	if len(none) > 0 {
 		head += ", not yet to " + list(none)
@@ -147,8 +143,8 @@ func (l *look) newestName() string {
 	return l.f.Stores[i].Name
 }
 
-// first is when the first of the named stores became due.
-func (l *look) first(names []string) time.Time {
+// since is when the first of the named stores became due.
+func (l *look) since(names []string) time.Time {
 	var first time.Time
 	for _, s := range l.stores {
 		if slices.Contains(names, s.Name) && (first.IsZero() || s.at.Before(first)) {

@@ -77,7 +77,7 @@ func (s *Service) hush(device russet.UDID, kind notify.Kind, now time.Time) bool
 	if kind == notify.Done || kind == notify.Passcode {
 		return false
 	}
-	policy, err := s.host.Schedule(device)
+	policy, err := s.policyOf(device)
 	return err == nil && policy.QuietAt(now)
 }
 
