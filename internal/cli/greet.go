@@ -37,7 +37,7 @@ func (a *app) greet(ctx context.Context, h *host.Host, s *service.Service, home 
 	g := greeting{Type: "serving", Service: hello, Settings: home.Dir, Stores: []string{}, Phones: []string{}}
 	made, err := a.firstStore(ctx, h)
 	if err == nil {
-		err = g.look(ctx, h, s, made)
+		err = g.look(ctx, h, s, made, a.easiestChannel())
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -63,8 +63,9 @@ func (a *app) firstStore(ctx context.Context, h *host.Host) (made bool, err erro
 	return made, err
 }
 
-// look gathers what the greeting tells.
-func (g *greeting) look(ctx context.Context, h *host.Host, s *service.Service, made bool) error {
+// look gathers what the greeting tells. channel is the command that adds the
+// easiest way to be told.
+func (g *greeting) look(ctx context.Context, h *host.Host, s *service.Service, made bool, channel string) error {
 	st, err := s.Status(ctx)
 	if err != nil {
 		return err
@@ -91,7 +92,11 @@ func (g *greeting) look(ctx context.Context, h *host.Host, s *service.Service, m
 	if err != nil {
 		return err
 	}
-	g.Todo = todos(st, len(channels) > 0)
+	example := ""
+	if len(channels) == 0 {
+		example = channel
+	}
+	g.Todo = todos(st, example)
 	return nil
 }
 
@@ -109,8 +114,9 @@ func modelText(d russet.Device) string {
 	return " (" + strings.Join(parts, ", ") + ")"
 }
 
-// todos are the things left to do, the most needed first.
-func todos(st service.Status, told bool) []todo {
+// todos are the things left to do, the most needed first. channel is the command
+// with which somebody is told; "" if that is so already.
+func todos(st service.Status, channel string) []todo {
 	list := []todo{}
 	add := func(command, format string, args ...any) {
 		if len(list) < most {
@@ -137,8 +143,8 @@ func todos(st service.Status, told bool) []todo {
 			add("russet store status "+s.Name, "The store %q cannot be used: %s.", s.Name, strings.TrimSuffix(s.Problem, "."))
 		}
 	}
-	if !told {
-		add(notifyExample(), "Nobody is told when a phone needs its passcode or a backup fails. Choose how, for example:")
+	if channel != "" {
+		add(channel, "Nobody is told when a phone needs its passcode or a backup fails. Choose how, for example:")
 	}
 	for _, d := range st.Devices {
 		if d.Present && d.Paired && !d.Encrypted {
@@ -149,12 +155,13 @@ func todos(st service.Status, told bool) []todo {
 	return list
 }
 
-// notifyExample is a channel that needs nothing but this computer.
-func notifyExample() string {
-	if runtime.GOOS == "linux" {
-		return "russet notify add phone ntfy https://ntfy.sh/YOUR-TOPIC"
+// easiestChannel is the command that adds a way to be told: on the desktop, if
+// there is one.
+func (a *app) easiestChannel() string {
+	if runtime.GOOS == "linux" && a.getenv("DISPLAY")+a.getenv("WAYLAND_DISPLAY") == "" {
+		return "russet notify add phone ntfy"
 	}
-	return "russet notify add screen desktop"
+	return "russet notify add me desktop"
 }
 
 // shellWord is a name as a shell takes it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,6 +92,8 @@ func newPageView(st Status) pageView {
 		v.Headline, v.Title = fmt.Sprintf("%d things need you.", n), fmt.Sprintf("(%d) russet", n)
 	case len(st.Devices) == 0:
 		v.Headline = "Ready for the first phone."
+	case slices.ContainsFunc(st.Devices, func(d DeviceStatus) bool { return d.Decision.Due }):
+		v.Headline = "Nothing needs you."
 	default:
 		v.Headline = "All is well."
 	}
