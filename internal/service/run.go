@@ -38,7 +38,7 @@ func (s *Service) begin(v *view) {
 	}
 	j := newJob(Running{Device: v.device.UDID, Name: v.device.Name, Store: v.decision.Start, By: bySchedule, Since: now})
 	s.jobs[v.device.UDID] = j
-	s.log.Info("a backup begins", "device", v.device.UDID, "name", v.device.Name, "store", j.now.Store, "assisted", v.decision.Assisted)
+	s.log.Info("a backup begins", "name", v.device.Name, "device", v.device.UDID, "store", j.now.Store, "assisted", v.decision.Assisted)
 	s.work.Go(func() {
 		defer s.slot.give()
 		s.unattended(j, v)
@@ -102,10 +102,10 @@ func (s *Service) backUp(ctx context.Context, h *host.Host, j *job, opts host.Ba
 	opts.Progress = j.tell
 	j.result, j.err = h.Backup(ctx, opts)
 	if e := host.Explain(ctx, j.err); e != nil {
-		s.log.Info("a backup ended", "device", j.now.Device, "store", j.now.Store, "outcome", j.result.Run.Outcome, "error", e)
+		s.log.Info("a backup ended", "name", j.now.Name, "device", j.now.Device, "store", j.now.Store, "outcome", j.result.Run.Outcome, "error", e)
 		return
 	}
-	s.log.Info("a backup is done", "device", j.now.Device, "store", j.now.Store, "received", j.result.Run.Received, "files", j.result.Run.Files)
+	s.log.Info("a backup is done", "name", j.now.Name, "device", j.now.Device, "store", j.now.Store, "received", j.result.Run.Received, "files", j.result.Run.Files)
 }
 
 // outcome sorts what became of a run.
