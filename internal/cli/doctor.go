@@ -80,7 +80,9 @@ func (a *app) printFindings(findings []doctor.Finding) error {
 	if a.json {
 		return writeJSON(a.out, findings)
 	}
+	well := true
 	for _, f := range findings {
+		well = well && f.Good
 		mark := "!"
 		if f.Good {
 			mark = "ok"
@@ -89,6 +91,9 @@ func (a *app) printFindings(findings []doctor.Finding) error {
 		if f.Hint != "" {
 			fmt.Fprintf(a.out, "    next: %s\n", plain(f.Hint))
 		}
+	}
+	if well {
+		fmt.Fprintln(a.out, "Nothing is in the way of a backup.")
 	}
 	return nil
 }

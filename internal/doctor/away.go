@@ -10,7 +10,10 @@ import (
 func absentCases() []Case {
 	return []Case{
 		{"away", false, russet.NotConnected, "{phone} is not here; it was last seen on {met}", "plug it in, or bring it into this network and wake it"},
-		{"away-asleep", false, russet.NotConnected, "{phone} was here {ago} ago and is not heard now: it sleeps, or has left", "wake it, or put it on power: on power it wakes up by itself now and then"},
+		{
+			"away-asleep", false, russet.NotConnected, "{phone} was here {ago} ago and is not heard now: it sleeps, has left, or was restarted and not unlocked since",
+			"wake it and unlock it; on power it wakes up by itself now and then",
+		},
 		{
 			"away-wifi-off", false, russet.NotConnected, "{phone} is not on the cable, and does not let itself be reached over Wi-Fi",
 			"plug it in once and type: russet devices wifi {udid} on",

@@ -18,7 +18,8 @@ type Phone struct {
 	Here          bool
 	State         PhoneState // while it is here
 	Why           string     // the error behind its state
-	Running       bool       // a run of it is under way
+	Running       bool       // another russet is at work with it
+	CableOnly     bool       // a person switched its Wi-Fi access off
 
 	// Met is the last session with it, MetCable the last over the cable and
 	// First the first one; zero if there never was one.
@@ -129,7 +130,7 @@ func phoneCases() []Case {
 			"phone-plain", true, 0, "{described} is ready; its backups are not encrypted, so that saved logins, Wi-Fi and Health stay out of them",
 			"russet encryption on {udid}",
 		},
-		{"phone-running", true, 0, "{described} is being backed up now", ""},
+		{"phone-running", true, 0, "{described} is at work with another russet now, most likely a backup", ""},
 		{"phone-unpaired", false, russet.NotTrusted, "{described} is not paired with this computer", "unlock it and type: russet pair {udid}"},
 		{
 			"phone-refused", false, russet.NotTrusted, `somebody tapped "Don't Trust" on {phone}`,
@@ -221,7 +222,7 @@ func (r Readings) examinePhone(p Phone) []Finding {
 	if p.Record == RecordOurs && p.Connection == "usb" {
 		all = append(all, say("phone-record-lost", words...))
 	}
-	if !p.WiFi && p.Connection == "usb" && p.Policy.Ways != schedule.Cable {
+	if !p.WiFi && p.Connection == "usb" && p.Policy.Ways != schedule.Cable && !p.CableOnly {
 		all = append(all, say("phone-wifi-off", words...))
 	}
 	return all

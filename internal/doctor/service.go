@@ -151,14 +151,19 @@ func (r Readings) waiting(p Phone) []Finding {
 		all = append(all, say("passcode-unanswered", append(words, "times", plural(n, "time"), "first", when(p.Asked[0]))...))
 	}
 	d := p.Decision
-	if d.Assisted && p.Policy.NeverAsks() {
+	asks := d.Assisted || p.LastRun != nil && p.LastRun.Passcode
+	if asks && p.Policy.NeverAsks() {
 		return append(all, say("policy-never", words...))
 	}
-	if !r.Service.Running || !d.Due || r.ill() || r.Now.Sub(d.DueSince) < (patience-1)*p.Policy.Every {
+	since := d.DueSince
+	if since.IsZero() {
+		since = p.First
+	}
+	if !r.Service.Running || !d.Due || r.ill() || r.Now.Sub(since) < (patience-1)*p.Policy.Every {
 		return all
 	}
 	for _, m := range d.Missing {
-		f, ok := waits(m, append(words, "since", when(d.DueSince), "text", strings.TrimSpace(m.Text)))
+		f, ok := waits(m, append(words, "since", when(since), "text", strings.TrimSpace(m.Text)))
 		if ok {
 			return append(all, f)
 		}

@@ -41,7 +41,8 @@ const (
 	StoreReadOnly    StoreState = "read-only"
 	StoreForbidden   StoreState = "forbidden" // this user may not write it
 	StorePrivate     StoreState = "private"   // macOS keeps it from programs
-	StorePassword    StoreState = "password"  // its password is missing or wrong
+	StorePassword    StoreState = "password"  // its password is wrong
+	StoreLocked      StoreState = "locked"    // its password is not known here
 	StoreDamaged     StoreState = "damaged"
 	StoreFull        StoreState = "full"
 	StoreHangs       StoreState = "hangs" // it takes calls and does not answer
@@ -65,7 +66,14 @@ func storeCases() []Case {
 			"store-private", false, russet.Usage, "macOS keeps the store {store} from programs: {why}",
 			"give your terminal (or russet) Full Disk Access in System Settings > Privacy & Security, then start it again",
 		},
-		{"store-password", false, russet.Password, "store {store} does not open: {why}", "{hint}"},
+		{
+			"store-locked", false, russet.Password, "store {store} does not open: its password is not known here",
+			"type it once: russet store status {name}; or let RUSSET_VAULT_PASSWORD_FILE name a file that holds it",
+		},
+		{
+			"store-password", false, russet.Password, "store {store} does not open: the password that was given for it is wrong",
+			"correct the file that holds it; if it is forgotten, the recovery kit sets a new one: russet store recover {name}",
+		},
 		{"store-damaged", false, russet.Damaged, "store {store} is damaged: {why}", "{hint}"},
 		{
 			"store-full", false, russet.NoSpace, "store {store} has no room left{left}",
@@ -122,7 +130,7 @@ func examineStore(s Store, r Readings) []Finding {
 		words[len(words)-3], words[len(words)-1] = s.Trouble.What, s.Trouble.Hint
 	}
 	switch {
-	case s.State == StorePassword && r.Home.Secrets != SecretsGood, s.State == StoreTrouble && r.Home.Secrets != SecretsGood:
+	case s.State == StoreLocked && r.Home.Secrets != SecretsGood, s.State == StoreTrouble && r.Home.Secrets != SecretsGood:
 		return nil // what is remembered of it cannot be read
 	case s.State != StoreGood:
 		return []Finding{say("store-"+Code(s.State), words...)}

@@ -32,7 +32,7 @@ func homeTrials() []trial {
 		{"secrets/keyring", secrets(SecretsKeyring), "secrets-keyring", russet.Usage},
 		{"secrets/lost", secrets(SecretsKeyLost), "secrets-lost", russet.Damaged},
 		{"secrets/damaged hides the phone's and the store's", both(secrets(SecretsDamaged), anna(func(p *Phone) { p.State = PhoneUnreadable }), func(r *Readings) {
-			r.Stores[0].State, r.Stores[0].Trouble = StorePassword, &russet.Error{Kind: russet.Password}
+			r.Stores[0].State, r.Stores[0].Trouble = StoreLocked, &russet.Error{Kind: russet.Password}
 		}), "secrets-damaged", russet.Damaged},
 		{"secrets/partly", secrets(SecretsPartly), "secrets-partly", russet.Damaged},
 		{"secrets/trouble", secrets(SecretsTrouble), "secrets-trouble", russet.Failed},
@@ -131,6 +131,7 @@ func phoneTrials() []trial {
 		{"phone/screen locked is fine", anna(func(p *Phone) { p.Locked = true }), "", 0},
 		{"phone/usbmuxd lost the record", anna(func(p *Phone) { p.Record = RecordOurs }), "phone-record-lost", 0},
 		{"phone/Wi-Fi access off", anna(func(p *Phone) { p.WiFi = false }), "phone-wifi-off", 0},
+		{"phone/Wi-Fi access off, as somebody wanted", anna(func(p *Phone) { p.WiFi, p.CableOnly = false, true }), "", 0},
 		{"phone/Wi-Fi access off, cable wanted", anna(func(p *Phone) { p.WiFi, p.Policy.Ways = false, schedule.Cable }), "", 0},
 		{"phone/iOS 9", anna(func(p *Phone) { p.IOS = "9.3.5" }), "phone-ios-old", russet.Unsupported},
 		{"phone/iOS 31", anna(func(p *Phone) { p.IOS = "31.0" }), "phone-ios-new", 0},
@@ -226,6 +227,10 @@ func serviceTrials() []trial {
 			p.Policy.Window = schedule.Hours{From: 23 * 60, To: 5 * 60}
 			p.Decision.Assisted = true
 		}), "policy-never", russet.Usage},
+		{"policy/asked the last time only when it must not", anna(func(p *Phone) {
+			p.Policy.Window = schedule.Hours{From: 23 * 60, To: 5 * 60}
+			p.LastRun.Passcode = true
+		}), "policy-never", russet.Usage},
 		{"policy/the same hours, nothing asked", anna(func(p *Phone) { p.Policy.Window = schedule.Hours{From: 23 * 60, To: 5 * 60} }), "", 0},
 		{"waits/locked", waits("locked"), "waits-locked", russet.Locked},
 		{"waits/power", waits("power"), "waits-power", russet.NotConnected},
@@ -234,6 +239,7 @@ func serviceTrials() []trial {
 		{"waits/window", waits("window"), "waits-window", 0},
 		{"waits/quiet", waits("quiet"), "waits-quiet", 0},
 		{"waits/store", waits("store"), "waits-store", russet.NotConnected},
+		{"waits/never backed up", both(waits("power"), anna(func(p *Phone) { p.Decision.DueSince = time.Time{} })), "waits-power", russet.NotConnected},
 		{"waits/away is said elsewhere", waits("away"), "", 0},
 		{"waits/since this morning", both(waits("power"), anna(func(p *Phone) { p.Decision.DueSince = now.Add(-9 * time.Hour) })), "", 0},
 		{"passcode/never typed", anna(func(p *Phone) {
@@ -261,6 +267,7 @@ func storeTrials() []trial {
 		{"store/forbidden", state(StoreForbidden, russet.Usage), "store-forbidden", russet.Usage},
 		{"store/private", state(StorePrivate, russet.Usage), "store-private", russet.Usage},
 		{"store/password", state(StorePassword, russet.Password), "store-password", russet.Password},
+		{"store/locked", state(StoreLocked, russet.Password), "store-locked", russet.Password},
 		{"store/damaged", state(StoreDamaged, russet.Damaged), "store-damaged", russet.Damaged},
 		{"store/refused", state(StoreRefused, russet.Usage), "store-refused", russet.Usage},
 		{"store/unsupported", state(StoreUnsupported, russet.Unsupported), "store-unsupported", russet.Unsupported},

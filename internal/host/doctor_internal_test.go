@@ -15,6 +15,7 @@ import (
 	"russet/device/lockdown"
 	"russet/device/usbmux"
 	"russet/internal/doctor"
+	"russet/internal/vault/keys"
 )
 
 // What a device or a place says is sorted by what there is to do about it.
@@ -86,7 +87,8 @@ func TestStoreStates(t *testing.T) {
 		{far, said(russet.Usage, fs.ErrPermission), doctor.StoreRefused},
 		{far, said(russet.NotConnected, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}), doctor.StoreOffline},
 		{far, said(russet.Interrupted, context.DeadlineExceeded), doctor.StoreHangs},
-		{far, said(russet.Password, nil), doctor.StorePassword},
+		{far, said(russet.Password, nil), doctor.StoreLocked},
+		{far, said(russet.Password, fmt.Errorf("open: %w", keys.ErrPassword)), doctor.StorePassword},
 		{folder, said(russet.Damaged, nil), doctor.StoreDamaged},
 		{folder, said(russet.NoSpace, syscall.ENOSPC), doctor.StoreFull},
 		{folder, said(russet.Unsupported, nil), doctor.StoreUnsupported},

@@ -113,6 +113,9 @@ func (h *Host) readPhones(ctx context.Context, sv survey, decisions map[russet.U
 			h.log.Warn("the policies cannot be read", "error", err)
 			list[i].Policy = schedule.Default()
 		}
+		if d, err := h.DeviceSettings(list[i].UDID); err == nil {
+			list[i].CableOnly = d.WiFi != nil && !*d.WiFi
+		}
 		list[i].Decision = decisions[list[i].UDID]
 	}
 	return list

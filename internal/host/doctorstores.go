@@ -15,6 +15,7 @@ import (
 	"russet"
 	"russet/internal/doctor"
 	"russet/internal/durable"
+	"russet/internal/vault/keys"
 )
 
 // storeLimit bounds how long a store may take to say how it is.
@@ -134,7 +135,10 @@ func storeState(st StoreSettings, e *russet.Error) doctor.StoreState {
 	case russet.NotConnected, russet.Interrupted:
 		return doctor.StoreOffline
 	case russet.Password:
-		return doctor.StorePassword
+		if errors.Is(e, keys.ErrPassword) {
+			return doctor.StorePassword
+		}
+		return doctor.StoreLocked
 	case russet.Damaged:
 		return doctor.StoreDamaged
 	case russet.NoSpace:

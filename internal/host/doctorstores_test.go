@@ -78,7 +78,13 @@ func TestDoctorVault(t *testing.T) {
 
 	secrets := home + "/secrets"
 	must(t, os.Rename(secrets, home+"/aside"))
-	wantStore(t, open(), "store-password", russet.Password)
+	wantStore(t, open(), "store-locked", russet.Password)
+	wrong := host.Open(host.Options{
+		Home: host.Home{Dir: home, Data: home, Moved: true}, Mux: l.withMux(),
+		Vaults: host.VaultAnswers{File: writeFile(t, "not "+vaultPassword)},
+	})
+	wantStore(t, wrong, "store-password", russet.Password)
+	must(t, wrong.Close())
 	must(t, os.RemoveAll(secrets))
 	must(t, os.Rename(home+"/aside", secrets))
 
@@ -93,6 +99,13 @@ func TestDoctorVault(t *testing.T) {
 		must(t, os.WriteFile(name, []byte("spoiled"), 0o600))
 	}
 	wantStore(t, open(), "store-damaged", russet.Damaged)
+}
+
+func writeFile(t *testing.T, text string) string {
+	t.Helper()
+	name := t.TempDir() + "/file"
+	must(t, os.WriteFile(name, []byte(text+"\n"), 0o600))
+	return name
 }
 
 func TestDoctorServer(t *testing.T) {
