@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"russet"
 	"russet/device"
@@ -19,14 +20,20 @@ const plugIn = "put it on its charger near the Wi-Fi, or plug it in here, and tr
 // device is lost that ends, with a russet.Error as the cause that has the hint.
 // end must be called.
 func (h *Host) contact(ctx context.Context, s sighting, doing, hint string) (guarded context.Context, dev *device.Device, end func(), err error) {
+	seen := s
 	l := link.New(s.way, link.Options{Rate: h.rate, Log: h.log})
 	s.way = l
 	dev, err = h.session(ctx, s, doing)
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	done := h.working.begin(seen)
 	if s.Connection != overNetwork {
-		return ctx, dev, func() { h.goodbye(dev) }, nil
+		h.keepOwnCopy(s)
+		return ctx, dev, func() {
+			h.goodbye(dev)
+			done()
+		}, nil
 	}
 	watched, stop := l.Guard(ctx, dev)
 	// Not below watched, for then it would take over the cause as it is.
@@ -35,7 +42,66 @@ func (h *Host) contact(ctx context.Context, s sighting, doing, hint string) (gua
 	return guarded, dev, func() {
 		stop()
 		h.goodbye(dev)
+		done()
 	}, nil
+}
+
+// keepOwnCopy keeps the pair record that a session was opened with, for the day
+// on which the phone is met without usbmuxd.
+func (h *Host) keepOwnCopy(s sighting) {
+	if s.record == nil {
+		return
+	}
+	data, err := s.record.Marshal()
+	if err == nil {
+		err = h.keepSecretPairRecord(s.UDID, data)
+	}
+	if err != nil {
+		h.log.Warn("the pairing could not be kept", "error", err)
+	}
+}
+
+// atWork is the devices that runs of this process are at work with. A second
+// conversation with one of them is better not begun: nobody who tried reports
+// good of it.
+type atWork struct {
+	mu   sync.Mutex
+	with map[russet.UDID]sighting
+}
+
+func (w *atWork) begin(s sighting) (done func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.with == nil {
+		w.with = map[russet.UDID]sighting{}
+	}
+	w.with[s.UDID] = s
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.with, s.UDID)
+	}
+}
+
+// at is a device as it was seen before the run with it began.
+func (w *atWork) at(udid russet.UDID) (sighting, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s, ok := w.with[udid]
+	return s, ok
+}
+
+// onNetwork are those that are reached over the network.
+func (w *atWork) onNetwork() []sighting {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var list []sighting
+	for _, s := range w.with {
+		if s.Connection == overNetwork {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // inWords says that the guard gave the device up, if it did.

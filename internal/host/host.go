@@ -65,6 +65,7 @@ type shared struct {
 	log          *slog.Logger
 
 	rate    *rate.Limiter
+	working atWork                       // devices with which a run is under way
 	memory  memory                       // of sessions with devices
 	misses  misses                       // addresses where no device was
 	browser atomic.Pointer[mdns.Browser] // of Follow; nil if nobody follows

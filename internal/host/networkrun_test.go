@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -149,5 +150,76 @@ func TestRateOfAllDevices(t *testing.T) {
 	must(t, <-done)
 	if least := time.Duration(float64(sum-256<<10) / limit * float64(time.Second)); time.Since(began) < least {
 		t.Errorf("%v for %d bytes at %d a second", time.Since(began), sum, limit)
+	}
+}
+
+// TestBusyPhoneIsLeftAlone: while a run is under way nobody else talks to the
+// phone; it is listed as it was.
+func TestBusyPhoneIsLeftAlone(t *testing.T) {
+	for _, way := range []string{"usb", "network"} {
+		t.Run(way, func(t *testing.T) {
+			l := newNetlab(t)
+			p := l.phone(1, "Anna")
+			h := l.computer(l.withMux())
+			l.pair(h, p)
+			if way == "network" {
+				l.join(p)
+				p.Unplug()
+			}
+			must(t, p.SetFault("stall-after", "4s@400000,any"))
+			looked := make(chan time.Duration, 1)
+			var once sync.Once
+			r, err := h.Backup(t.Context(), host.BackupOptions{Device: l.only(h), Store: l.store(h), Progress: func(e russet.Event) {
+				if e.Bytes < 100_000 {
+					return
+				}
+				once.Do(func() {
+					go func() {
+						began := time.Now()
+						devices, err := h.Devices(t.Context())
+						if err != nil || len(devices) != 1 || devices[0].Connection != way || !devices[0].Paired {
+							t.Errorf("%+v, %v", devices, err)
+						}
+						looked <- time.Since(began)
+					}()
+				})
+			}})
+			must(t, err)
+			if took := <-looked; took > 2*time.Second || r.Run.End.Sub(r.Run.Start) < 4*time.Second {
+				t.Errorf("it was asked: %v, %+v", took, r.Run)
+			}
+		})
+	}
+}
+
+// TestPairingIsKept: a phone that another program paired over usbmuxd is met
+// without it after one run; unpaired there, it is forgotten.
+func TestPairingIsKept(t *testing.T) {
+	l := newNetlab(t)
+	p := l.phone(1, "Anna")
+	l.pair(l.computer(l.withMux()), p) // another home: only usbmuxd tells
+	home := t.TempDir()
+	h := l.computerIn(home, l.withMux())
+	_, err := h.Backup(t.Context(), host.BackupOptions{Device: l.only(h), Store: l.store(h)})
+	must(t, err)
+	address := l.join(p)
+	alone := l.computerIn(home, noMux)
+	_, err = alone.AddAddress(t.Context(), "Anna", address)
+	must(t, err)
+	if d := l.only(alone); d.Connection != "network" || !d.Paired {
+		t.Error(describe(d))
+	}
+	if _, already, err := alone.Pair(t.Context(), "Anna", func(russet.Device) {}); err != nil || !already {
+		t.Errorf("already paired: %v, %v", already, err)
+	}
+	if _, told, err := alone.Unpair(t.Context(), "Anna"); err != nil || !told {
+		t.Errorf("told %v, %v", told, err)
+	}
+	if seen, err := alone.Remembered(); err != nil || len(seen) > 0 {
+		t.Errorf("%+v, %v", seen, err)
+	}
+	p.Plug()
+	if d := l.only(h); d.Paired {
+		t.Errorf("still paired: %s", describe(d))
 	}
 }

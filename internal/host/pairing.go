@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"russet"
@@ -130,6 +131,8 @@ func (h *Host) refreshPairRecord(ctx context.Context, s sighting) error {
 	switch {
 	case err == nil:
 		return h.keepSecretPairRecord(s.UDID, data)
+	case errors.Is(err, usbmux.ErrNoDaemon):
+		return nil // ours is all there is
 	case errors.Is(err, fs.ErrNotExist):
 		record, err := h.pairRecord(ctx, s.UDID)
 		if err != nil {
@@ -181,10 +184,12 @@ func (h *Host) forget(ctx context.Context, word string, notHere error) (russet.D
 
 func (h *Host) dropPairRecords(ctx context.Context, udid russet.UDID) error {
 	err := h.usbmux().DeletePairRecord(ctx, string(udid))
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		err = nil
-	}
-	if err != nil {
+	case errors.Is(err, usbmux.ErrNoDaemon) && slices.Contains(h.keptPairings(), udid):
+		err = nil // ours was the only one
+	case err != nil:
 		err = h.muxError(err)
 	}
 	return errors.Join(err, h.dropSecretPairRecord(udid), h.forgetSeen(ctx, udid))

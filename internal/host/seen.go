@@ -109,10 +109,9 @@ func (h *Host) saw(ctx context.Context, s sighting, instance string) {
 	if !ok {
 		known.First = now
 	}
-	known.Device, known.At = s.Device, now
-	known.Device.Problem = ""
-	known.Service = cmp.Or(s.service, known.Service)
-	known.Found = cmp.Or(instance, known.Found)
+	known.Device, known.At = brief(s.Device), now
+	known.Service = cmp.Or(clip(s.service), known.Service)
+	known.Found = cmp.Or(clip(instance), known.Found)
 	if s.Connection == overCable {
 		known.Cable = now
 	} else {
@@ -121,9 +120,34 @@ func (h *Host) saw(ctx context.Context, s sighting, instance string) {
 	if !h.memory.add(known) {
 		return
 	}
-	if err := h.changeSeen(ctx, func(folks seenFolks) { folks[s.UDID] = known }); err != nil {
+	if err := h.changeSeen(ctx, func(folks seenFolks) {
+		if other := folks[s.UDID]; other.Cable.After(known.Cable) {
+			known.Cable = other.Cable // another process wrote meanwhile
+		}
+		folks[s.UDID] = known
+	}); err != nil {
 		h.log.Warn("a session could not be noted", "error", err)
 	}
+}
+
+// maxText bounds what is remembered of a device's words.
+const maxText = 512
+
+// clip cuts a device's words to what is worth remembering.
+func clip(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "")
+}
+
+// brief is a device without what is true only now, in few words.
+func brief(d russet.Device) russet.Device {
+	for _, s := range []*string{&d.Name, &d.Class, &d.ProductType, &d.IOS, &d.Build} {
+		*s = clip(*s)
+	}
+	d.Problem = ""
+	return d
 }
 
 // add keeps s, and reports whether it is worth writing down.

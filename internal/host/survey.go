@@ -95,11 +95,16 @@ func byConnection(links []*usbmux.Device) (onCable, onNetwork []*usbmux.Device) 
 	return onCable, onNetwork
 }
 
-// probeAll asks devices of usbmuxd side by side who they are.
+// probeAll asks devices of usbmuxd side by side who they are, but for those
+// that are busy with a run.
 func (h *Host) probeAll(ctx context.Context, links []*usbmux.Device) []sighting {
 	seen := make([]sighting, len(links))
 	var all sync.WaitGroup
 	for i, l := range links {
+		if s, busy := h.working.at(russet.UDID(l.UDID)); busy {
+			seen[i] = s
+			continue
+		}
 		all.Go(func() { seen[i] = h.probe(ctx, russet.UDID(l.UDID), strings.ToLower(l.Connection), l) })
 	}
 	all.Wait()
@@ -109,6 +114,11 @@ func (h *Host) probeAll(ctx context.Context, links []*usbmux.Device) []sighting 
 // search looks for devices on the network that are not on the cable: those the
 // quest is for and, if that is a word nobody is known by, all.
 func (h *Host) search(ctx context.Context, sv *survey, q quest, onNetwork []*usbmux.Device) {
+	for _, s := range h.working.onNetwork() {
+		if !sv.has(s.UDID) {
+			sv.seen = append(sv.seen, s)
+		}
+	}
 	sv.wanted = h.whoIsKnown(ctx, onNetwork)
 	n := &hunt{host: h, all: sv.wanted, fresh: q.word != "" || q.again}
 	for _, w := range sv.wanted {
