@@ -53,6 +53,11 @@ func (l *look) hour(s storeLook) time.Time {
 		return l.now
 	}
 	late := l.late(s)
+	if n := len(l.asked()); n > 0 && n == l.p.Asks-1 {
+		// The last ask of a day is kept for an hour that promises something,
+		// also when the backup is late.
+		late = l.now.Add(day)
+	}
 	y, m, d := l.now.Date()
 	begin := time.Date(y, m, d, hour, 0, 0, 0, l.now.Location())
 	for range 25 {

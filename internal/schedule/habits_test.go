@@ -34,6 +34,7 @@ func TestEveryNight(t *testing.T) {
 // A phone that asks learns when its owner answers: with time it asks less for
 // nothing, and is backed up nearly every day.
 func TestLearnsTheEvening(t *testing.T) {
+	t.Parallel()
 	waste := func(s *sim, from, to time.Time) (asked, unanswered int) {
 		for _, a := range s.f.Attempts {
 			if !a.At.Before(from) && a.At.Before(to) {
@@ -126,7 +127,8 @@ func TestTwoStores(t *testing.T) {
 // Any phone, any policy, any clock: the limits hold, and what can be backed up
 // is.
 func TestManyLives(t *testing.T) {
-	const lives, weeks = 150, 8
+	t.Parallel()
+	const lives, weeks = 125, 8
 	var decisions, backups, asked int
 	for seed := range uint64(lives) {
 		r := rand.New(rand.NewPCG(seed, 11))
@@ -145,6 +147,16 @@ func TestManyLives(t *testing.T) {
 		}
 		s := live(t, seed, weeks, l)
 		s.kept()
+		longest := longestPause
+		if l.asks || l.restarts { // a run that nobody lived to note may have asked
+			longest = 2 * day // as often as it may in a day, and then the right hour
+		}
+		if l.jumps {
+			longest = 6 * day // attempts of a clock that was ahead count when their time comes
+		}
+		if s.idlest > longest+time.Hour {
+			t.Errorf("a backup could have begun for %v, and did not", s.idlest)
+		}
 		if s.tried > weeks*7*60 {
 			t.Errorf("%d tries in %d weeks", s.tried, weeks)
 		}

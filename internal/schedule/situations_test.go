@@ -181,6 +181,13 @@ var assisted = []situation{
 		"due since yesterday at 21:00; a backup begins now, and it may ask for its passcode",
 	},
 	{
+		"late, and only one ask is left today", func(_ *Policy, f *Facts) {
+			f.Asking, f.Stores[0].Last = Usually, before(43*time.Hour)
+			f.Attempts = append(evenings(10, 21), ask(6*time.Hour, NotNow, false), ask(3*time.Hour, NotNow, false))
+		}, "", "hour",
+		"due since yesterday at 21:00; waits until today at 21:00, when its owner usually answers",
+	},
+	{
 		"it is plugged in when its owner never answers", func(_ *Policy, f *Facts) {
 			f.Asking, f.Attempts, f.Plugged = Usually, evenings(10, 21), before(time.Minute)
 			for d := 4; d < 8; d++ {

@@ -42,7 +42,9 @@ type sim struct {
 	done      map[string][]time.Time
 	copied    int
 	tried     int
-	alarmed   time.Time // since when it is overdue
+	alarmed   time.Time     // since when it is overdue
+	idle      time.Duration // for how long a backup could have begun and did not
+	idlest    time.Duration
 }
 
 // monday is when every simulation begins.
@@ -83,6 +85,7 @@ func (s *sim) step() {
 		s.copy(c)
 	}
 	if d.Start != "" {
+		s.idle = 0
 		s.run(d)
 		return
 	}
@@ -90,10 +93,29 @@ func (s *sim) step() {
 	if d.Due { // the phone may come, be plugged in, unlocked
 		next = s.f.Now.Add(10 * time.Minute)
 	}
-	s.real = s.real.Add(min(next.Sub(s.f.Now), time.Hour))
+	wait := min(next.Sub(s.f.Now), time.Hour)
+	s.real = s.real.Add(wait)
+	if s.could(d) {
+		s.idle += wait
+		s.idlest = max(s.idlest, s.idle)
+	} else if !d.Due {
+		s.idle = 0
+	}
 	if s.t.Failed() {
 		s.t.Logf("%v %+v\n%+v", s.f.Now, s.policy, d)
 	}
+}
+
+// could says whether nothing but pauses and consideration for the owner kept a
+// backup from beginning.
+func (s *sim) could(d Decision) bool {
+	p, f := s.policy, s.f
+	store := false
+	for _, st := range f.Stores {
+		store = store || st.Problem == "" && (st.Last.IsZero() || f.Now.Sub(st.Last) > p.Every || st.Last.After(f.Now.Add(skew)))
+	}
+	return store && d.Due && f.Present && (f.Power || !p.Power) && (f.Locked || !p.Locked || f.Asking != Never) && p.Window.Contains(f.Now) &&
+		(f.Asking == Never || !p.QuietAt(f.Now)) && p.Asks > 0
 }
 
 // clock sets the computer's clock wrong, and right again.
@@ -230,7 +252,13 @@ func (s *sim) kept() {
 		}
 	}
 	for i := 1; i < len(s.nudged); i++ {
-		if s.nudged[i].Sub(s.nudged[i-1]) < 20*time.Hour && s.wishes == 0 && len(s.jumped) == 0 {
+		made := false // a backup in between: this nudge is for the next one
+		for _, done := range s.done {
+			for _, at := range done {
+				made = made || at.After(s.nudged[i-1]) && at.Before(s.nudged[i])
+			}
+		}
+		if s.nudged[i].Sub(s.nudged[i-1]) < 20*time.Hour && s.wishes == 0 && len(s.jumped) == 0 && !made {
 			s.t.Errorf("nudged at %v and again at %v", s.nudged[i-1], s.nudged[i])
 		}
 	}
