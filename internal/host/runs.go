@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"russet"
@@ -74,6 +75,31 @@ func (h *Host) Runs(device russet.UDID) ([]russet.Run, error) {
 	}
 	if err := lines.Err(); err != nil && !errors.Is(err, io.EOF) {
 		return runs, homeError(err)
+	}
+	return runs, nil
+}
+
+// AllRuns lists the newest runs of a device, or of all for "", oldest first;
+// last bounds how many, 0 means all.
+func (h *Host) AllRuns(device russet.UDID, last int) ([]russet.Run, error) {
+	devices := []russet.Device{{UDID: device}}
+	if device == "" {
+		var err error
+		if devices, err = h.knownByRuns(); err != nil {
+			return nil, err
+		}
+	}
+	runs := []russet.Run{}
+	for _, d := range devices {
+		those, err := h.Runs(d.UDID)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, those...)
+	}
+	slices.SortStableFunc(runs, func(a, b russet.Run) int { return a.Start.Compare(b.Start) })
+	if last > 0 {
+		runs = runs[max(0, len(runs)-last):]
 	}
 	return runs, nil
 }
