@@ -87,6 +87,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 func (a *app) stopOnSignal(cancel context.CancelCauseFunc) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as by nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		<-signals
 		if !a.patient.Load() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"unicode"
 
 	"russet"
 	"russet/internal/host"
@@ -124,7 +125,7 @@ func todos(st service.Status, channel string) []todo {
 		}
 	}
 	for _, p := range st.Problems {
-		add("russet doctor", "%s.", strings.TrimSuffix(p, "."))
+		add("russet doctor", "%s%s.", strings.ToUpper(p[:min(1, len(p))]), strings.TrimSuffix(p[min(1, len(p)):], "."))
 	}
 	paired := false
 	for _, d := range st.Devices {
@@ -132,7 +133,7 @@ func todos(st service.Status, channel string) []todo {
 	}
 	for _, d := range st.Devices {
 		if d.Present && !d.Paired {
-			add("russet pair "+shellWord(d.Name), "%s does not trust this computer yet. Unlock it, tap Trust, and type its passcode:", quoted(d.Name))
+			add("russet pair "+nameFor(d.Device), "%s does not trust this computer yet. Unlock it, tap Trust, and type its passcode:", quoted(d.Name))
 		}
 	}
 	if len(st.Devices) == 0 || (!paired && len(list) == 0) {
@@ -148,7 +149,7 @@ func todos(st service.Status, channel string) []todo {
 	}
 	for _, d := range st.Devices {
 		if d.Present && d.Paired && !d.Encrypted {
-			add("russet encryption on "+shellWord(d.Name),
+			add("russet encryption on "+nameFor(d.Device),
 				"%s keeps saved logins, Health and call history out of its backups until they are encrypted:", quoted(d.Name))
 		}
 	}
@@ -164,14 +165,20 @@ func (a *app) easiestChannel() string {
 	return "russet notify add me desktop"
 }
 
-// shellWord is a name as a shell takes it.
-func shellWord(s string) string {
-	if strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.')
-	}) || s == "" {
-		return `"` + strings.ReplaceAll(plain(s), `"`, `\"`) + `"`
+// nameFor is a device as a person can type it: its name, unless a shell would
+// make something else of it.
+func nameFor(d russet.Device) string {
+	safe := d.Name != "" && !strings.ContainsFunc(d.Name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" '’-_.,()", r)
+	})
+	switch {
+	case !safe || strings.HasPrefix(d.Name, "-"):
+		return string(d.UDID)
+	case strings.ContainsAny(d.Name, " '’,()"):
+		return `"` + d.Name + `"`
+	default:
+		return d.Name
 	}
-	return s
 }
 
 func (a *app) printGreeting(g greeting) error {

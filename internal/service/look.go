@@ -117,7 +117,8 @@ func (s *Service) remember(seen sight) {
 		}
 	}
 	if seen.problem != nil && len(seen.devices) == 0 {
-		return // nobody knows who is here
+		s.devices.at, s.devices.problem = seen.at, seen.problem // nobody knows who is here
+		return
 	}
 	for udid, st := range s.states {
 		if st.Present && !here[udid] {

@@ -25,10 +25,7 @@ const DefaultListen = "127.0.0.1:7877"
 func listenPage(ctx context.Context, addr string) (net.Listener, error) {
 	name, port, err := net.SplitHostPort(addr)
 	if err != nil || !isLoopback(name) {
-		return nil, &russet.Error{
-			Kind: russet.Usage, Doing: "open the page", What: fmt.Sprintf("%q is not an address of this computer alone", addr),
-			Hint: "write for example --listen 127.0.0.1:" + portOf(DefaultListen) + `; from elsewhere the page is reached through "ssh -L" or a proxy that asks for a password`,
-		}
+		return nil, notOurs(addr)
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
@@ -41,7 +38,17 @@ func listenPage(ctx context.Context, addr string) (net.Listener, error) {
 			Hint: "choose another port with --listen " + net.JoinHostPort(name, "0") + " (instead of " + port + ")", Err: err,
 		}
 	}
+	if at, ok := l.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() {
+		return nil, errors.Join(notOurs(addr), l.Close()) // "localhost" was somebody else
+	}
 	return l, nil
+}
+
+func notOurs(addr string) error {
+	return &russet.Error{
+		Kind: russet.Usage, Doing: "open the page", What: fmt.Sprintf("%q is not an address of this computer alone", addr),
+		Hint: "write for example --listen 127.0.0.1:" + portOf(DefaultListen) + `; from elsewhere the page is reached through "ssh -L" or a proxy that asks for a password`,
+	}
 }
 
 func portOf(addr string) string {
