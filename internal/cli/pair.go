@@ -48,7 +48,7 @@ func (a *app) unpairCommand() *cobra.Command {
 		Use: "unpair DEVICE", Short: "make a phone and this computer forget each other", GroupID: "phone",
 		Long: `Makes a phone and this computer forget each other. Backups stay. A phone that is not
 connected is forgotten here only; it lists this computer until its trusted computers
-are reset.` + exits(russet.Usage, russet.NotConnected, russet.NotTrusted),
+are reset. Computers that share an exported pairing lose it together.` + exits(russet.Usage, russet.NotConnected, russet.NotTrusted),
 		Example: "  russet unpair \"Anna's iPhone\"",
 		Args:    needs(1, 1, "a DEVICE"), ValidArgsFunction: a.completeDevices,
 		RunE: func(cmd *cobra.Command, args []string) error {
