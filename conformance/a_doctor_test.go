@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"russet/vphone"
 )
@@ -75,6 +76,10 @@ func TestDoctorOnTheNetwork(t *testing.T) {
 	h.ctl("@"+anna, "wifi", "off")
 	expect("it has left, another is there", "network", "network-strangers", "away-asleep")
 	h.ctl("@"+ben, "wifi", "off")
+	holder := desk.start(nil, "python3", "-c", "import socket, sys, time\ns = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)\ns.bind(('::', 5353))\nprint('held', flush=True)\ntime.sleep(600)")
+	holder.await(10*time.Second, "held")
+	expect("another program has the port", "network-port", "away-deaf")
+	holder.stop()
 	expect("nobody is there", silent, "away-deaf", "no network-strangers")
 	desk.lan.ip("-n", desk.ns, "addr", "add", "10.99.0.1/24", "dev", desk.link)
 	desk.lan.ip("-n", desk.ns, "addr", "del", "10.78.0.1/24", "dev", desk.link)

@@ -47,7 +47,8 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	return Options{Label: cmp.Or(o.Label, "russet"), Log: cmp.Or(o.Log, slog.New(slog.DiscardHandler))}
+	o.Label, o.Log = cmp.Or(o.Label, "russet"), cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	return o
 }
 
 func (o Options) legacy(i Info) bool { return i.legacy() && !o.Modern }

@@ -60,7 +60,7 @@ func model(d russet.Device) string { return cmp.Or(d.Product, d.ProductType) }
 
 func (a *app) printDevices(devices []russet.Device) {
 	if len(devices) == 0 {
-		fmt.Fprintln(a.out, `No iPhone or iPad is connected. If one is plugged in, "russet doctor" says why it is not seen.`)
+		fmt.Fprintln(a.out, `No iPhone or iPad is connected, on the cable or in this network. If one should be, "russet doctor" says why it is not seen.`)
 		return
 	}
 	t := newTable("NAME", "MODEL", "IOS", "HOW", "PAIRED", "LOCKED", "ENCRYPTED", "UDID")

@@ -36,6 +36,9 @@ each has a code that stays the same.` +
 			if len(args) > 0 {
 				opts.Device = args[0]
 			}
+			if a.draws {
+				fmt.Fprintln(a.err, "looking at the cable, the network and the stores …")
+			}
 			findings, kind, err := h.Doctor(cmd.Context(), opts)
 			if err != nil {
 				return err

@@ -51,6 +51,7 @@ func cableCases() []Case {
 			"usb-none", false, russet.NotConnected, "this computer shows no USB at all",
 			"hand the phone through to it, if it is a virtual machine; or let USBMUXD_SOCKET_ADDRESS name a computer that has the cable",
 		},
+		{"usbmuxd-idle", true, 0, "usbmuxd is installed, and starts when a phone is plugged in", ""},
 		{"usbmuxd-unneeded", true, 0, "usbmuxd does not run; without it phones are reached over Wi-Fi only, and a new one cannot be paired", ""},
 		{
 			"apple-service-missing", false, russet.NotConnected, "Apple's device service, which carries the cable on Windows, is not installed",
@@ -71,6 +72,10 @@ func cableCases() []Case {
 		{
 			"usb-restricted", false, russet.Locked, "{phone} is on the cable and lets no data through: a phone that was locked for an hour hides from computers",
 			"unlock it once, and keep it unlocked for a moment",
+		},
+		{
+			"usb-recovery", false, russet.Unsupported, "a phone on the cable is in recovery mode: it waits for new firmware",
+			"restart it: hold its buttons until the apple shows; if it stays like that, update it with Finder or the Apple Devices app",
 		},
 		{
 			"usb-forbidden", false, russet.NotConnected, "the kernel sees {phone} on the cable, but usbmuxd may not open it ({node})",
@@ -153,7 +158,11 @@ func examineMux(r Readings) []Finding {
 		return []Finding{say("usbmuxd-missing", "seen", seen, "install", c.installMux())}
 	case len(c.BusPhones) == 0 && c.Systemd:
 		// udev starts it with the first phone, and it ends with the last.
-		return []Finding{say("cable-empty")}
+		all := []Finding{say("usbmuxd-idle")}
+		if len(r.away()) == 0 {
+			all = append(all, say("cable-empty"))
+		}
+		return all
 	default:
 		return []Finding{say("usbmuxd-stopped", "seen", seen, "restart", c.restartMux())}
 	}
@@ -189,7 +198,7 @@ func (r Readings) hidden() []BusPhone {
 	unnamed := len(r.Mux.Devices) // a kernel that does not tell UDIDs still counts
 	for _, b := range r.Computer.BusPhones {
 		switch {
-		case b.UDID == "" && unnamed > 0:
+		case b.UDID == "" && unnamed > 0 && !b.Recovery:
 			unnamed--
 		case b.UDID == "" || !slices.Contains(r.Mux.Devices, b.UDID):
 			hidden = append(hidden, b)
@@ -217,6 +226,8 @@ func (r Readings) hides(b BusPhone) Finding {
 	name := r.nameOf(b)
 	daemon := slices.IndexFunc(c.Daemons, func(p Process) bool { return !p.opens(b.Node) })
 	switch {
+	case b.Recovery:
+		return say("usb-recovery")
 	case !b.Data:
 		return say("usb-restricted", "phone", name)
 	case c.Container != "" && !c.Nodes && len(c.Daemons) > 0:

@@ -39,6 +39,8 @@ type Computer struct {
 type BusPhone struct {
 	Product string      // "iPhone", "iPad" or "iPod"
 	UDID    russet.UDID // "" if the kernel does not tell
+	// Recovery tells that it waits for new firmware, in recovery or DFU mode.
+	Recovery bool
 	// Data tells that it offers the interface through which its data go. A
 	// locked phone takes that back after an hour (USB Restricted Mode).
 	Data   bool

@@ -84,6 +84,10 @@ func debian() map[string]string {
 		pad + "busnum":                       "1\n",
 		pad + "devnum":                       "9\n",
 		pad + "descriptors":                  deviceBytes + ptpBytes,
+		"sys/bus/usb/devices/1-5/idVendor":   "05ac\n",
+		"sys/bus/usb/devices/1-5/idProduct":  "1281\n",
+		"sys/bus/usb/devices/1-5/product":    "Apple Mobile Device (Recovery Mode)\n",
+		"sys/bus/usb/devices/1-5/serial":     "CPID:8101 CPRV:11 CPFM:03 SCEP:01 BDID:0C ECID:0006 IBFL:3D SRNM:[F2L]\n",
 		"sys/bus/usb/devices/1-3/idVendor":   "05ac\n",
 		"sys/bus/usb/devices/1-3/product":    "Magic Keyboard\n",
 		"sys/bus/usb/devices/2-1/idVendor":   "1d6b\n",
@@ -116,7 +120,7 @@ func TestLook(t *testing.T) {
 	if c.Records != "/var/lib/lockdown" || c.RecordsTrouble != "it is mounted read-only" {
 		t.Errorf("records: %q %q", c.Records, c.RecordsTrouble)
 	}
-	if len(c.BusPhones) != 2 {
+	if len(c.BusPhones) != 3 || !c.BusPhones[2].Recovery || c.BusPhones[2].UDID != "" {
 		t.Fatalf("on the bus: %+v", c.BusPhones)
 	}
 	pad, phone := c.BusPhones[0], c.BusPhones[1]

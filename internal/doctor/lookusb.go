@@ -17,6 +17,10 @@ const appleVendor = "05ac"
 // busDir is where Linux shows what is plugged in.
 const busDir = "sys/bus/usb/devices"
 
+// recoveries are Apple's numbers for phones that wait for new firmware: DFU,
+// and recovery mode (libirecovery's udev rules).
+func recoveries() []string { return []string{"1227", "1280", "1281", "1282", "1283"} }
+
 // bus lists the phones and tablets the kernel sees. On other systems it sees
 // nothing.
 func (w world) bus() (there bool, phones []BusPhone) {
@@ -26,11 +30,18 @@ func (w world) bus() (there bool, phones []BusPhone) {
 	}
 	for _, e := range entries {
 		dir := busDir + "/" + e.Name()
-		product := w.word(dir + "/product")
-		if w.word(dir+"/idVendor") != appleVendor || !slices.Contains([]string{"iPhone", "iPad", "iPod"}, product) {
+		if w.word(dir+"/idVendor") != appleVendor {
 			continue
 		}
-		p := BusPhone{Product: product, UDID: udidOf(w.word(dir + "/serial")), Data: offersData([]byte(w.read(dir + "/descriptors")))}
+		product := w.word(dir + "/product")
+		recovery := slices.Contains(recoveries(), w.word(dir+"/idProduct"))
+		if !recovery && !slices.Contains([]string{"iPhone", "iPad", "iPod"}, product) {
+			continue
+		}
+		p := BusPhone{Product: product, Recovery: recovery, Data: offersData([]byte(w.read(dir + "/descriptors")))}
+		if !recovery { // then its serial number is another
+			p.UDID = udidOf(w.word(dir + "/serial"))
+		}
 		p.Holder = w.holder(dir)
 		p.Node = w.node(dir)
 		phones = append(phones, p)

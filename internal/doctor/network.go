@@ -59,7 +59,7 @@ func networkCases() []Case {
 			"connect it to the network of the phones",
 		},
 		{
-			"network-port", false, russet.NotConnected, "another program keeps port 5353 to itself, so that phones cannot be heard: {why}",
+			"network-port", false, russet.NotConnected, "another program keeps UDP port 5353 to itself, and without it no phone could be heard",
 			"let it share the port, or end it (sudo ss -ulpn 'sport = :5353' names it); or give the phone's address: russet devices add-address DEVICE HOST",
 		},
 		{
@@ -118,7 +118,7 @@ func (r Readings) deafness() Code {
 		return ""
 	case len(n.Interfaces) == 0 && len(r.Computer.Interfaces) == 0:
 		return "network-none"
-	case n.Trouble != "" && !n.Shared:
+	case !n.Shared:
 		return "network-port"
 	case n.Trouble != "":
 		return "network-trouble"

@@ -57,6 +57,7 @@ func cableTrials() []trial {
 		{"usbmuxd/missing, nothing plugged in", both(withoutPhone, muxless(MuxAbsent), func(r *Readings) { r.Computer.Program = false }), "usbmuxd-missing", russet.NotConnected},
 		{"usbmuxd/stopped", muxless(MuxAbsent), "usbmuxd-stopped", russet.NotConnected},
 		{"usbmuxd/udev starts it with the first phone", both(muxless(MuxAbsent), withoutPhone), "cable-empty", russet.NotConnected},
+		{"usbmuxd/udev starts it, and the phone is away", both(muxless(MuxAbsent), withoutPhone, gone(func(p *Phone) { p.MetCable = p.Met })), "away", russet.NotConnected},
 		{"usbmuxd/stopped, without systemd", both(muxless(MuxAbsent), withoutPhone, func(r *Readings) { r.Computer.Systemd, r.Computer.Distribution = false, "alpine" }), "usbmuxd-stopped", russet.NotConnected},
 		{"usbmuxd/elsewhere", both(muxless(MuxAbsent), func(r *Readings) { r.Mux.Chosen, r.Mux.Addr = true, "nas:27015" }), "usbmuxd-elsewhere", russet.NotConnected},
 		{"usbmuxd/no rights", both(muxless(MuxForbidden), func(r *Readings) { r.Mux.Group = "plugdev" }), "usbmuxd-forbidden", russet.NotConnected},
@@ -85,6 +86,12 @@ func cableTrials() []trial {
 		{"container/its usbmuxd has no bus and sees none", both(withoutPhone, container, func(r *Readings) { r.Computer.Nodes = false }), "container-no-cable", russet.NotConnected},
 		{"container/frozen list", both(container, bus(func(b *BusPhone) { b.Node.There = false })), "container-frozen", russet.NotConnected},
 		{"bus/restricted mode", bus(func(b *BusPhone) { b.Data, b.Holder = false, "" }), "usb-restricted", russet.Locked},
+		{"bus/recovery mode", bus(func(b *BusPhone) {
+			b.Product, b.UDID, b.Recovery, b.Data = "Apple Mobile Device (Recovery Mode)", "", true, false
+		}), "usb-recovery", russet.Unsupported},
+		{"bus/recovery mode, beside one that is well", func(r *Readings) {
+			r.Computer.BusPhones = append(r.Computer.BusPhones, BusPhone{Product: "Apple Mobile Device (DFU Mode)", Recovery: true})
+		}, "usb-recovery", russet.Unsupported},
 		{"bus/one of two is in restricted mode", func(r *Readings) {
 			r.Computer.BusPhones = append(r.Computer.BusPhones, BusPhone{Product: "iPad", UDID: bens})
 		}, "usb-restricted", russet.Locked},
@@ -147,7 +154,7 @@ func networkTrials() []trial {
 		{"network/fine", gone(nil), "away", russet.NotConnected},
 		{"network/nobody misses it", func(r *Readings) { r.Network.Heard = false }, "", 0},
 		{"network/no interface", quiet(func(r *Readings) { r.Network.Interfaces, r.Computer.Interfaces, r.Network.Trouble = nil, nil, "none" }), "network-none away-deaf", russet.NotConnected},
-		{"network/port taken", quiet(func(r *Readings) { r.Network.Shared, r.Network.Trouble = false, "address already in use" }), "network-port away-deaf", russet.NotConnected},
+		{"network/port taken", quiet(func(r *Readings) { r.Network.Shared = false }), "network-port away-deaf", russet.NotConnected},
 		{"network/port taken, but answers come", both(gone(nil), func(r *Readings) { r.Network.Shared = false }), "away", russet.NotConnected},
 		{"network/trouble", quiet(func(r *Readings) { r.Network.Trouble = "operation not permitted" }), "network-trouble away-deaf", russet.NotConnected},
 		{"network/container bridge", quiet(func(r *Readings) {

@@ -27,6 +27,9 @@ type BackupResult struct {
 	Run    russet.Run     `json:"run"`
 	Backup *russet.Backup `json:"backup"` // nil when there is none
 	Notes  []string       `json:"notes"`  // what a person should know beside it
+	// PasswordChanged: no backup password that is known here opens this backup,
+	// although one did before.
+	PasswordChanged bool `json:"password_changed,omitempty"`
 }
 
 // Backup backs up a device: one attempt, or more when asked. Files that the

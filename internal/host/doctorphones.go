@@ -149,7 +149,7 @@ func (h *Host) readSighting(ctx context.Context, s sighting) page {
 func (h *Host) opens(ctx context.Context, s sighting) error {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
-	dev, err := device.Connect(ctx, s.way, s.record, h.deviceOptions())
+	dev, err := device.Connect(ctx, s.way, s.record, h.deviceOptions(s.Connection))
 	if err != nil {
 		return err
 	}

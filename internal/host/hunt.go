@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"errors"
-	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -21,8 +20,10 @@ const (
 	announceWait = 1500 * time.Millisecond
 	// huntLimit bounds a search, whatever is announced.
 	huntLimit = 12 * time.Second
-	// knockLimit bounds one try: the first answer and the session.
-	knockLimit = 10 * time.Second
+	// knockLimit bounds one try: the first answer and the session. A stranger
+	// gets less.
+	knockLimit    = 10 * time.Second
+	strangerLimit = 4 * time.Second
 	// knocksAtOnce bounds the tries under way.
 	knocksAtOnce = 8
 	// stagger is the head start of a device's better address before its next
@@ -38,12 +39,15 @@ type hunt struct {
 	all     []*wanted           // what is known
 	enough  func(sighting) bool // ends the search when one is found; nil if all are meant
 	fresh   bool                // try again what failed lately
+	// adverts is what is announced; nil is the network itself.
+	adverts func() []mdns.Advert
 
 	found   []sighting
 	tries   []try
 	tried   map[string]bool       // leads by their keys
 	started map[*wanted]time.Time // when the last try for a device began
 	running int
+	asked   int // how many strangers
 	results chan result
 }
 
@@ -68,13 +72,16 @@ func (n *hunt) run(ctx context.Context) {
 	defer cancel()
 	n.tried, n.started, n.results = map[string]bool{}, map[*wanted]time.Time{}, make(chan result, knocksAtOnce)
 	changed := make(chan struct{}, 1)
-	adverts, wait := n.host.listen(ctx, changed)
+	wait := time.Duration(0)
+	if n.adverts == nil {
+		n.adverts, wait = n.host.listen(ctx, changed)
+	}
 	waiting := time.NewTimer(wait)
 	defer waiting.Stop()
 	tick := time.NewTicker(stagger)
 	defer tick.Stop()
 	for patient := wait > 0; ; {
-		more := n.start(ctx, &knocks, adverts())
+		more := n.start(ctx, &knocks)
 		if len(n.missing) == 0 || (!patient && !more && n.running == 0) {
 			return
 		}
@@ -111,10 +118,11 @@ func (h *Host) listen(ctx context.Context, changed chan<- struct{}) (adverts fun
 
 // start begins the tries that may begin now, and reports whether others must
 // wait.
-func (n *hunt) start(ctx context.Context, knocks *sync.WaitGroup, adverts []mdns.Advert) (more bool) {
-	for _, l := range leads(n.missing, n.all, adverts) {
+func (n *hunt) start(ctx context.Context, knocks *sync.WaitGroup) (more bool) {
+	for _, l := range leads(n.missing, n.all, n.adverts(), n.host.misses.mayTry) {
 		key := l.key()
-		if n.tried[key] || (!n.host.misses.over(key) && (!n.fresh || l.clue == byNothing)) {
+		stranger := l.clue == byNothing
+		if n.tried[key] || (stranger && n.asked == strangers) || (!n.fresh && n.host.misses.resting(key)) {
 			continue
 		}
 		if n.running == knocksAtOnce || n.tooSoon(l) {
@@ -123,6 +131,9 @@ func (n *hunt) start(ctx context.Context, knocks *sync.WaitGroup, adverts []mdns
 		}
 		n.tried[key] = true
 		n.running++
+		if stranger {
+			n.asked++
+		}
 		if len(l.who) == 1 {
 			n.started[l.who[0]] = time.Now()
 		}
@@ -141,7 +152,7 @@ func (n *hunt) take(r result) bool {
 	n.running--
 	if r.err != nil {
 		n.tries = append(n.tries, try{r.lead, r.err})
-		n.host.misses.add(r.key(), r.clue)
+		n.host.misses.add(r.lead)
 		for _, w := range r.who {
 			delete(n.started, w) // its next address may be tried at once
 		}
@@ -169,7 +180,11 @@ func (l lead) key() string {
 // It is, if it has the key that the device had when it was paired, and says
 // inside the session that it has the device's identifier.
 func (h *Host) knock(ctx context.Context, l lead) result {
-	ctx, cancel := context.WithTimeout(ctx, knockLimit)
+	limit := knockLimit
+	if l.clue == byNothing {
+		limit = strangerLimit
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	way := device.Network{Host: l.host}
 	err := error(nil)
@@ -208,49 +223,4 @@ func (d impatient) DialPort(ctx context.Context, port uint16) (net.Conn, error) 
 	ctx, cancel := context.WithTimeout(ctx, d.patience)
 	defer cancel()
 	return d.Dialer.DialPort(ctx, port)
-}
-
-// After a failure an address is left alone for a while by those who only look;
-// a command that means the device tries it again. A stranger stays a stranger
-// for everybody.
-const (
-	announcedRest = 20 * time.Second
-	guessRest     = 2 * time.Minute
-	strangerRest  = 30 * time.Minute
-	maxMisses     = 4096
-)
-
-// misses remembers which leads led nowhere, by their keys.
-type misses struct {
-	mu    sync.Mutex
-	until map[string]time.Time
-}
-
-func (m *misses) add(key string, c clue) {
-	rest := announcedRest
-	switch c {
-	case byNothing:
-		rest = strangerRest
-	case byFixed, byLast:
-		rest = guessRest
-	}
-	now := time.Now()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.until == nil {
-		m.until = map[string]time.Time{}
-	}
-	if len(m.until) >= maxMisses {
-		maps.DeleteFunc(m.until, func(_ string, t time.Time) bool { return now.After(t) })
-	}
-	if len(m.until) < maxMisses {
-		m.until[key] = now.Add(rest)
-	}
-}
-
-// over reports whether a lead may be tried.
-func (m *misses) over(key string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return time.Now().After(m.until[key])
 }

@@ -40,7 +40,7 @@ const (
 // search knocks at.
 const (
 	ownLeads  = 8  // for one device
-	strangers = 16 // adverts that are nobody's we know
+	strangers = 16 // addresses of nobody we know
 	perAdvert = 2  // addresses of one of them: one of each family
 	perDoor   = 8  // devices a stranger may turn out to be
 )
@@ -63,9 +63,10 @@ type lead struct {
 }
 
 // leads lists where to look for those that are missing: the devices' own leads
-// in the order of their strength, then strangers. all are the devices whose
-// adverts can be told, also those that need not be looked for.
-func leads(missing, all []*wanted, adverts []mdns.Advert) []lead {
+// in the order of their strength, then strangers, as far as they may be tried.
+// all are the devices whose adverts can be told, also those that need not be
+// looked for.
+func leads(missing, all []*wanted, adverts []mdns.Advert, mayTry func(stranger string) bool) []lead {
 	own := map[*wanted][]lead{}
 	for _, w := range missing {
 		own[w] = w.addresses()
@@ -76,7 +77,7 @@ func leads(missing, all []*wanted, adverts []mdns.Advert) []lead {
 		for _, host := range addressesOf(a) {
 			l := lead{host: host, instance: a.Instance, clue: c, patience: dozing, who: []*wanted{who}}
 			switch {
-			case who == nil && c == byNothing && len(others) < strangers*perAdvert:
+			case who == nil && c == byNothing && len(others) < strangers && mayTry(host):
 				l.patience, l.who = guessed, missing[:min(len(missing), perDoor)]
 				others = append(others, l)
 			case who != nil && slices.Contains(missing, who):

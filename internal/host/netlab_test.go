@@ -37,16 +37,22 @@ func newNetlab(t *testing.T) *netlab {
 	mux, err := vphone.NewMux("", nil)
 	must(t, err)
 	l := &netlab{t: t, mux: mux, socket: filepath.Join(dir, "mux")}
-	listener, err := net.Listen("unix", l.socket)
-	must(t, err)
-	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- mux.Serve(ctx, listener) }()
-	t.Cleanup(func() {
-		stop()
-		must(t, <-served)
-	})
+	t.Cleanup(l.serve())
 	return l
+}
+
+// serve is usbmuxd's life; the returned function ends it.
+func (l *netlab) serve() (stop func()) {
+	l.t.Helper()
+	listener, err := net.Listen("unix", l.socket)
+	must(l.t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- l.mux.Serve(ctx, listener) }()
+	return sync.OnceFunc(func() {
+		cancel()
+		must(l.t, <-served)
+	})
 }
 
 // phone makes a phone that is known to usbmuxd, with its cable plugged in.

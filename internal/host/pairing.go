@@ -38,7 +38,7 @@ func (h *Host) Pair(ctx context.Context, word string, waiting func(russet.Device
 	}
 	trusting, cancel := context.WithTimeout(ctx, trustLimit)
 	defer cancel()
-	record, err := device.Pair(trusting, s.way, opts, h.deviceOptions())
+	record, err := device.Pair(trusting, s.way, opts, h.deviceOptions(s.Connection))
 	h.noteTrust(s.UDID, err)
 	if err != nil {
 		return s.Device, false, h.pairError(err, s.Device, doing)
@@ -161,7 +161,7 @@ func (h *Host) Unpair(ctx context.Context, word string) (d russet.Device, told b
 		return s.Device, false, &russet.Error{Kind: russet.NotTrusted, Doing: doing, What: "it is not paired with this computer"}
 	}
 	if err == nil {
-		err = device.Unpair(ctx, s.way, record, h.deviceOptions())
+		err = device.Unpair(ctx, s.way, record, h.deviceOptions(s.Connection))
 	}
 	if err != nil {
 		h.log.Debug("the device was not told", "error", err)

@@ -92,8 +92,9 @@ func (h *Host) fitting(ctx context.Context, b russet.Backup, needed bool) (russe
 }
 
 // provePassword tries the backup password on a backup just made, when that was
-// not done since it was set or when a person gave it, and says what came of it.
-// A password that fits is remembered.
+// not done since it was set, when a person gave it, or when the device made new
+// keys, as it does when its password is changed; and says what came of it. A
+// password that fits is remembered.
 func (a *attempt) provePassword(ctx context.Context, b russet.Backup) {
 	h := a.host
 	if !b.Encrypted {
@@ -108,7 +109,7 @@ func (a *attempt) provePassword(ctx context.Context, b russet.Backup) {
 		a.note("the backup is encrypted with a password that is not known here; " +
 			"name it once with --password-file, and it is tried and remembered")
 		return
-	case h.password == "" && !h.unproven(b.Device):
+	case h.password == "" && !h.unproven(b.Device) && h.keyKnown(ctx, b):
 		return
 	}
 	password, err := h.fittingPassword(ctx, b)
@@ -123,11 +124,23 @@ func (a *attempt) provePassword(ctx context.Context, b russet.Backup) {
 		a.note("the backup password that was given does NOT open this backup; the backup is kept as the phone encrypted it. " +
 			"Back up again with the right one")
 	case russet.KindOf(err) == russet.Password:
+		a.out.PasswordChanged = true
 		a.note("the backup password that is known here does NOT open this backup: it was changed elsewhere. " +
 			"Find it, or it must be reset on the phone (Settings > General > Transfer or Reset > Reset All Settings)")
 	default:
 		a.note("the backup password could not be tried on this backup: %v", err)
 	}
+}
+
+// keyKnown reports whether the keys of a backup were opened before.
+func (h *Host) keyKnown(ctx context.Context, b russet.Backup) bool {
+	contents, err := h.openBackup(ctx, b)
+	if err != nil {
+		return false
+	}
+	defer contents.Close()
+	_, key, ok := h.keptFor(contents.Folder())
+	return ok && keyFits(contents.Folder(), key)
 }
 
 func unprovenSecret(udid russet.UDID) string { return "unproven/" + string(udid) }

@@ -43,7 +43,7 @@ func (h *Host) probe(ctx context.Context, udid russet.UDID, connection string, w
 		if record != nil && connection == overNetwork {
 			s.Problem = networkProblem(err)
 		}
-		if info, err := device.Identify(ctx, way, h.deviceOptions()); err == nil {
+		if info, err := device.Identify(ctx, way, h.deviceOptions(connection)); err == nil {
 			s.fill(info)
 		}
 	}
@@ -55,7 +55,7 @@ func (h *Host) probe(ctx context.Context, udid russet.UDID, connection string, w
 // probeInSession fills in what only a device that trusts this computer tells.
 // That it is the device meant is known only inside the session.
 func (h *Host) probeInSession(ctx context.Context, s *sighting, record *lockdown.PairRecord) error {
-	dev, err := device.Connect(ctx, s.way, record, h.deviceOptions())
+	dev, err := device.Connect(ctx, s.way, record, h.deviceOptions(s.Connection))
 	if err != nil {
 		return err
 	}
@@ -122,8 +122,11 @@ func (s *sighting) fillWireless(v plist.Dict) {
 	s.service = v.String("BonjourFullServiceName")
 }
 
-// deviceOptions are those of every conversation with a device.
-func (h *Host) deviceOptions() device.Options { return device.Options{Log: h.log} }
+// deviceOptions are those of every conversation with a device. What a device
+// says of its age before a session is believed on a cable only.
+func (h *Host) deviceOptions(connection string) device.Options {
+	return device.Options{Log: h.log, Modern: connection == overNetwork}
+}
 
 // pairRecord finds what this computer and the device agreed upon: usbmuxd has
 // it or, when it lost it or is not there, we. One that nobody has is
@@ -148,7 +151,7 @@ func (h *Host) session(ctx context.Context, s sighting, doing string) (*device.D
 			return nil, h.deviceError(err, s.Device, doing)
 		}
 	}
-	dev, err := device.Connect(ctx, s.way, record, h.deviceOptions())
+	dev, err := device.Connect(ctx, s.way, record, h.deviceOptions(s.Connection))
 	if err != nil {
 		return nil, h.deviceError(err, s.Device, doing)
 	}

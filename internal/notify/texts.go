@@ -128,6 +128,26 @@ func ForOverdue(s Subject, last, since time.Time, missing, next string) Message 
 	return m
 }
 
+// ForBehind tells that one store lacks new backups of a device that others
+// have. last is when the newest one there was made (zero: none); since when the
+// device is known; missing is what the next one waits for.
+func ForBehind(s Subject, last, since time.Time, missing string) Message {
+	m := s.about(Overdue)
+	store := fmt.Sprintf("%q", Clean(s.Store))
+	if last.IsZero() {
+		m.Title = fmt.Sprintf("%s has no backup in %s", s.Who(), store)
+		m.Text = fmt.Sprintf("It waits for one since %s; other stores have one.", s.day(since))
+	} else {
+		m.Title = fmt.Sprintf("%s has no new backup in %s for %s", s.Who(), store, days(s.Time.Sub(last)))
+		m.Text = fmt.Sprintf("Other stores have newer ones; the last one there is of %s.", s.day(last))
+	}
+	if missing != "" {
+		m.Text += " " + upper(sentence(cleanText(missing)))
+	}
+	m.Next = "See what is the matter with the store: russet store status"
+	return m
+}
+
 // ForPasscode asks the owner to unlock the phone. waiting says that the phone
 // shows its passcode sheet now.
 func ForPasscode(s Subject, waiting bool) Message {

@@ -48,6 +48,8 @@ func all(name string) []notify.Message {
 		notify.ForNewIOS(s, "26.4", name, "0123456789abcdef"),
 		notify.ForNewIOS(s, "26.4", "27.1", ""),
 		notify.ForTest(s.Time, "me"),
+		notify.ForBehind(s, s.Time.AddDate(0, 0, -9), time.Time{}, "no answer from "+name),
+		notify.ForBehind(s, time.Time{}, s.Time.AddDate(0, 0, -8), ""),
 	}
 }
 
@@ -60,6 +62,10 @@ func TestWords(t *testing.T) {
 			"|Unlock the phone and type the passcode when it asks": all(s.Name)[2],
 		"Anna's iPhone has not been backed up for 9 days|The last backup is of 17 November 2026. It was not seen since Monday." +
 			"|Connect it to this computer with its cable, unlock it, and run: russet backup 00008110-000A1B2C3D4E801E": all(s.Name)[4],
+		"Anna's iPhone has no new backup in \"home\" for 9 days|Other stores have newer ones; the last one there is of 17 November 2026. No answer from 192.168.1.2." +
+			"|See what is the matter with the store: russet store status": notify.ForBehind(s, s.Time.AddDate(0, 0, -9), time.Time{}, "no answer from 192.168.1.2"),
+		"Anna's iPhone has no backup in \"home\"|It waits for one since 18 November 2026; other stores have one." +
+			"|See what is the matter with the store: russet store status": notify.ForBehind(s, time.Time{}, s.Time.AddDate(0, 0, -8), ""),
 		"Anna's iPhone is ready to back up|The phone is here, and a backup of it is due." +
 			"|Unlock it, and type the passcode if it asks. If you do not, russet asks another time.": all(s.Name)[6],
 		"The allowance for Anna's iPhone in the store \"home\" is nearly used|95 GB of 100 GB are used." +

@@ -49,7 +49,7 @@ type storeLook struct {
 	ahead    bool   // its newest backup is dated in the future
 	behind   bool   // it is overdue
 	copyFrom string // the store whose backup can be copied here
-	copyLate bool   // which takes part in nothing now
+	copyLate bool   // but one of the two takes part in nothing now
 }
 
 // Decide says what to do about a device now, and why. It starts nothing and
@@ -74,7 +74,7 @@ func Decide(p Policy, f Facts) Decision {
 			d.Copies = append(d.Copies, Copy{From: s.copyFrom, To: s.Name})
 		}
 	}
-	d.Overdue = len(d.Behind) > 0
+	d.Overdue = len(d.Behind) > 0 && len(d.Behind) == len(l.stores)
 	if d.Due {
 		d.Start, d.Missing = l.choose()
 	}
@@ -137,14 +137,14 @@ func (l *look) dues() {
 	}
 	for i := range l.stores {
 		to := &l.stores[i]
-		if !to.due || !to.Copies || to.Problem != "" {
+		if !to.due || !to.Copies {
 			continue
 		}
 		for _, from := range l.stores {
 			if from.due || !from.Last.After(to.Last) || to.copyFrom != "" && !to.copyLate {
 				continue
 			}
-			to.copyFrom, to.copyLate = from.Name, from.Problem != ""
+			to.copyFrom, to.copyLate = from.Name, from.Problem+to.Problem != ""
 		}
 	}
 }
@@ -206,13 +206,13 @@ func (l *look) choose() (start string, missing []Missing) {
 	for i, s := range l.stores {
 		switch {
 		case !s.due || s.copyFrom != "" && !s.copyLate:
+		case s.Problem != "":
+			missing = append(missing, storeMissing(s))
 		case s.copyFrom != "":
 			missing = append(missing, Missing{
 				Code: NoStore, Store: s.Name, until: s.copyFrom + " is back",
 				Text: s.Name + " gets a copy of the backup in " + s.copyFrom + ", which takes part in nothing now",
 			})
-		case s.Problem != "":
-			missing = append(missing, storeMissing(s))
 		case first >= 0 && l.asks && s.Copies: // it gets a copy of what is made now
 		case first >= 0:
 			missing = append(missing, Missing{Code: Busy, Store: s.Name, Text: s.Name + " comes after " + l.stores[first].Name, until: l.stores[first].Name + " is done"})

@@ -104,6 +104,41 @@ func sound(t *testing.T, p Policy, f Facts, d Decision) {
 	}
 }
 
+// A device is overdue when it is in every store.
+func TestOverdue(t *testing.T) {
+	for name, test := range map[string]struct {
+		nas, s3 time.Duration // how old the last backup is; 0 for none
+		set     func(*Policy, *Facts)
+		behind  string
+		overdue bool
+	}{
+		"fresh":                {time.Hour, time.Hour, nil, "", false},
+		"a week in both":       {7 * day, 7 * day, nil, "nas s3", true},
+		"nearly a week":        {7*day - time.Minute, time.Hour, nil, "", false},
+		"one of them":          {8 * day, time.Hour, nil, "nas", false},
+		"one never":            {8 * day, 0, nil, "nas s3", true}, // it is known for a month
+		"never, new":           {0, 0, func(_ *Policy, f *Facts) { f.Since = before(6 * day) }, "", false},
+		"never, nobody knows":  {0, 0, func(_ *Policy, f *Facts) { f.Since = time.Time{} }, "", false},
+		"no alarm wanted":      {80 * day, 80 * day, func(p *Policy, _ *Facts) { p.Overdue = 0 }, "", false},
+		"off":                  {80 * day, 80 * day, func(p *Policy, _ *Facts) { p.Automatic = false }, "", false},
+		"a clock was wrong":    {-80 * day, -80 * day, nil, "", false},
+		"running, and overdue": {8 * day, 8 * day, func(_ *Policy, f *Facts) { f.Running = "nas" }, "nas s3", true},
+	} {
+		p, f := ready()
+		both(&f, test.s3, true)
+		f.Stores[0].Last = before(test.nas)
+		if test.nas == 0 {
+			f.Stores[0].Last = time.Time{}
+		}
+		if test.set != nil {
+			test.set(&p, &f)
+		}
+		if d := Decide(p, f); d.Overdue != test.overdue || strings.Join(d.Behind, " ") != test.behind {
+			t.Errorf("%s: %v, %v", name, d.Overdue, d.Behind)
+		}
+	}
+}
+
 // Whether the owner is told before the phone asks.
 func TestNudges(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -109,7 +109,7 @@ type Decision struct {
 	Again    time.Time `json:"again"`              // look again by then, if nothing happens before
 	Missing  []Missing `json:"missing"`            // what a backup that is due waits for
 	Overdue  bool      `json:"overdue"`
-	Behind   []string  `json:"behind"` // the stores for which it is overdue
+	Behind   []string  `json:"behind"` // the stores in which it is overdue; in all of them makes the device so
 	Text     string    `json:"text"`   // one sentence for the owner, to stand after the device's name: no capital, no full stop
 }
 

@@ -144,6 +144,14 @@ var severalStores = []situation{
 		"backed up an hour ago to nas, due in s3 since today at 13:00; waits until s3 takes backups again (no answer from s3.example)",
 	},
 	{
+		"one is away for weeks", func(_ *Policy, f *Facts) {
+			both(f, 3*time.Hour, true)
+			f.Asking, f.Present = Usually, false
+			f.Stores[0] = StoreFacts{Name: "nas", Last: before(20 * day), Problem: "no answer from 192.168.1.2", Copies: true}
+		}, "", "store",
+		"backed up 3 hours ago to s3, due in nas since 7 November at 16:00; waits until nas takes backups again (no answer from 192.168.1.2)",
+	},
+	{
 		"one failed, the other is tried", func(_ *Policy, f *Facts) {
 			both(f, 27*time.Hour, false)
 			f.Attempts = []Attempt{tried(time.Minute, Failed)}

@@ -157,6 +157,18 @@ var assisted = []situation{
 		"due since today at 14:00; waits until tomorrow at 11:00, when it may ask for its passcode again",
 	},
 	{
+		"left in peace until the quiet hours have begun", func(p *Policy, f *Facts) {
+			f.Asking, f.Attempts, p.Quiet = Usually, []Attempt{ask(40*time.Minute, NotNow, false)}, Hours{21 * 60, 7 * 60}
+		}, "", "asks",
+		"due since today at 14:00; waits until tomorrow at 07:00, when the quiet hours are over",
+	},
+	{
+		"left in peace until its hours are over", func(p *Policy, f *Facts) {
+			f.Asking, f.Attempts, p.Window = Usually, []Attempt{ask(40*time.Minute, NotNow, false)}, Hours{19 * 60, 21 * 60}
+		}, "", "asks",
+		"due since today at 14:00; waits until tomorrow at 19:00, when its hours begin",
+	},
+	{
 		"it may never ask", func(p *Policy, f *Facts) { f.Asking, p.Asks = Usually, 0 }, "", "asks",
 		"due since today at 14:00; waits until somebody asks for a backup",
 	},

@@ -8,13 +8,17 @@ import (
 // again is when to look again: when something changes that the clock brings,
 // and sooner where things change without a sign.
 func (l *look) again(d Decision) time.Time {
-	limit := seldom
+	limit, runs := seldom, d.Start != ""
 	for _, s := range l.stores {
-		if s.due && (s.Problem != "" || s.copyFrom != "") {
+		switch {
+		case !s.due:
+		case s.Problem != "" || s.copyFrom != "":
 			limit = anyStore
+		case l.f.Present && l.f.Paired && l.f.Running == "":
+			runs = true
 		}
 	}
-	if d.Start != "" || d.Due && l.f.Present && l.f.Paired && l.f.Running == "" {
+	if runs {
 		limit = often
 	}
 	at := l.now.Add(limit)
@@ -80,7 +84,7 @@ func (l *look) text(d Decision) string {
 	case l.f.Running != "":
 		return head + "; a backup to " + l.f.Running + " is under way"
 	case len(d.Missing) > 0:
-		return head + "; " + waits(l.now, d.Missing)
+		return head + "; " + l.waits(d.Missing)
 	default:
 		return head + "; " + copiesText(d.Copies)
 	}
@@ -121,14 +125,14 @@ func (l *look) head(d Decision) string {
 		return "backed up " + ago(l.now.Sub(newest))
 	case l.future(newest):
 		return l.lastText() + " (a clock was wrong)"
-	case len(d.Behind) == len(l.stores):
+	case d.Overdue:
 		return l.lastText()
 	case len(fresh)+len(none) == 0:
-		return "due since " + when(l.now, d.DueSince)
+		return "due since " + since(l.now, d.DueSince)
 	}
 	head := "backed up " + ago(l.now.Sub(newest)) + " to " + l.newestName()
 	if len(due) > 0 {
-		head += ", due in " + list(due) + " since " + when(l.now, l.since(due))
+		head += ", due in " + list(due) + " since " + since(l.now, l.first(due))
 	}
 	if len(none) > 0 {
 		head += ", not yet to " + list(none)
@@ -143,8 +147,8 @@ func (l *look) newestName() string {
 	return l.f.Stores[i].Name
 }
 
-// since is when the first of the named stores became due.
-func (l *look) since(names []string) time.Time {
+// first is when the first of the named stores became due.
+func (l *look) first(names []string) time.Time {
 	var first time.Time
 	for _, s := range l.stores {
 		if slices.Contains(names, s.Name) && (first.IsZero() || s.at.Before(first)) {

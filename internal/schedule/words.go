@@ -28,6 +28,9 @@ func when(now, t time.Time) string {
 	}
 }
 
+// since says when something began: "7 November at 16:00".
+func since(now, t time.Time) string { return strings.TrimPrefix(when(now, t), "on ") }
+
 // daysBetween counts the midnights from one time to another, by the calendar.
 func daysBetween(from, to time.Time) int {
 	date := func(t time.Time) time.Time {
@@ -81,8 +84,9 @@ func list(words []string) string {
 }
 
 // waits says what a backup waits for: what must happen, and of the hours that
-// must come the last.
-func waits(now time.Time, missing []Missing) string {
+// must come the last. If that is in the quiet hours or outside the window, it
+// waits for their end, too.
+func (l *look) waits(missing []Missing) string {
 	var events []string
 	var latest Missing
 	for _, m := range missing {
@@ -92,6 +96,13 @@ func waits(now time.Time, missing []Missing) string {
 		case m.until != "":
 			events = append(events, m.until)
 		}
+	}
+	if opens := l.p.Opens(latest.at, l.asks); !latest.at.IsZero() && !l.wanted && opens.After(latest.at) {
+		latest.then = "the quiet hours are over"
+		if !l.asks || !l.p.QuietAt(latest.at) {
+			latest.then = "its hours begin"
+		}
+		latest.at = opens
 	}
 	for i := len(events) - 1; i > 0; i-- {
 		const same = "it is "
@@ -103,8 +114,8 @@ func waits(now time.Time, missing []Missing) string {
 	case latest.at.IsZero():
 		return "waits until " + list(events)
 	case len(events) == 0:
-		return "waits until " + when(now, latest.at) + ", when " + latest.then
+		return "waits until " + when(l.now, latest.at) + ", when " + latest.then
 	default:
-		return "waits until " + when(now, latest.at) + ", when " + latest.then + ", and until " + list(events)
+		return "waits until " + when(l.now, latest.at) + ", when " + latest.then + ", and until " + list(events)
 	}
 }

@@ -118,6 +118,7 @@ func (s *Service) alarms(views []*view) {
 		changed = st.set(now, "pairing", lost, func() notify.Message {
 			return notify.ForPairing(s.subject(st, ""), st.Met)
 		}) || changed
+		changed = s.behind(now, v) || changed
 		if changed {
 			s.save(st) //nolint:errcheck // it is said
 		}

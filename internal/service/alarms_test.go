@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"russet"
 	"russet/internal/host"
 	"russet/internal/notify"
+	"russet/internal/schedule"
 	"russet/vphone"
 )
 
@@ -49,6 +51,49 @@ func TestStoreAway(t *testing.T) {
 	if d := l.status(p); d.Decision.Due || d.Last.Outcome != "done" || d.Decision.Overdue {
 		t.Errorf("when it is back: %+v", d.Decision)
 	}
+	st, err := l.service.Status(t.Context())
+	must(t, err)
+	if len(st.Alarms) != 0 {
+		t.Errorf("alarms: %+v", st.Alarms)
+	}
+}
+
+// TestOneStoreAway: a store that lacks new backups while another gets them is
+// told of after a week, and the phone is not called overdue.
+func TestOneStoreAway(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	there := filepath.Join(l.dir, "attic")
+	for name, url := range map[string]string{"home": "folder:" + filepath.Join(l.dir, "home"), "attic": "folder:" + there} {
+		_, err := l.host.AddStore(t.Context(), name, url)
+		must(t, err)
+	}
+	_, err := l.host.ChangeSchedule(t.Context(), russet.UDID(p.UDID()), func(s *schedule.Settings) { s.Stores = &[]string{"home", "attic"} })
+	must(t, err)
+	l.step(0)
+	l.step(time.Minute)
+	if l.backups("home", p) != 1 || l.backups("attic", p) != 1 {
+		t.Fatalf("not in both: %+v", l.status(p).Decision)
+	}
+	must(t, os.Rename(there, there+" away"))
+	l.heard()
+	for range 2 * 10 {
+		l.step(12 * time.Hour)
+	}
+	told := slices.DeleteFunc(l.heard(notify.Kinds()...), func(m notify.Message) bool { return m.Kind == notify.Done })
+	if d := l.status(p).Decision; d.Overdue || len(d.Behind) != 1 || len(told) != 1 {
+		t.Fatalf("told %+v; %+v", told, d)
+	}
+	m := told[0]
+	if age := m.Time.Sub(morning); m.Kind != notify.Overdue || m.Store != "attic" || !strings.Contains(m.Title, `no new backup in "attic" for 7 days`) || age > 8*day {
+		t.Errorf("told at %s: %+v", m.Time, m)
+	}
+	// Who wants no backups there is told of none.
+	_, err = l.host.ChangeSchedule(t.Context(), russet.UDID(p.UDID()), func(s *schedule.Settings) { s.Stores = &[]string{"home"} })
+	must(t, err)
+	l.step(time.Minute)
 	st, err := l.service.Status(t.Context())
 	must(t, err)
 	if len(st.Alarms) != 0 {
@@ -222,5 +267,54 @@ func TestMessagesArrive(t *testing.T) {
 	}
 	if tries < 10 || tries > 20 || len(l.remembered(p).Outbox) != 0 {
 		t.Errorf("%d tries in five days, %d letters left", tries, len(l.remembered(p).Outbox))
+	}
+}
+
+// TestUnpaired: a device that was unpaired is forgotten: nobody is told that it
+// is overdue.
+func TestUnpaired(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	l.step(0)
+	if _, _, err := l.host.Unpair(t.Context(), p.UDID()); err != nil {
+		t.Fatal(err)
+	}
+	p.Unplug()
+	for range 12 {
+		l.step(day)
+	}
+	if told := l.heard(notify.Overdue); len(told) != 0 {
+		t.Errorf("told: %+v", told)
+	}
+	if _, err := os.Stat(l.stateFile(p)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("its file: %v", err)
+	}
+}
+
+// TestPasswordChanged: a backup password that was changed on the phone is told
+// once; the backups go on.
+func TestPasswordChanged(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	_, err := l.host.ChangePassword(t.Context(), host.EncryptionChange{Device: p.UDID(), New: "ours"})
+	must(t, err)
+	l.step(0)
+	l.step(day)
+	if told := l.heard(notify.Encryption); len(told) != 0 {
+		t.Errorf("told: %+v", told)
+	}
+	must(t, p.SetBackupPassword("theirs"))
+	for range 4 {
+		l.step(day)
+	}
+	if told := l.heard(notify.Encryption); len(told) != 1 || !strings.Contains(told[0].Title, "password") {
+		t.Errorf("told: %+v", told)
+	}
+	if d := l.status(p); d.Last.Outcome != "done" {
+		t.Errorf("the last run: %+v", d.Last)
 	}
 }

@@ -103,13 +103,26 @@ func TestAttemptIsWrittenFirst(t *testing.T) {
 	if a := l.remembered(p).Attempts[0]; a.Outcome != schedule.Done || !a.Asked || !a.Answered {
 		t.Errorf("at the end: %+v", a)
 	}
+	made, err := l.host.Backups(t.Context(), "main", "", false)
+	must(t, err)
+	must(t, l.host.Delete(t.Context(), made[0]))
 	l.end()
 
 	// As if the process had been killed at the sheet.
 	must(t, os.WriteFile(l.stateFile(p), open, 0o600))
 	l.start()
-	if a := l.remembered(p).Attempts[0]; a.Outcome != schedule.Interrupted || !a.Asked || a.Answered {
-		t.Errorf("settled: %+v", a)
+	for range 5 {
+		l.step(20 * time.Minute)
+	}
+	if n := p.Stats().Sheets; n != 1 {
+		t.Errorf("it asked %d times within two hours", n)
+	}
+	p.SetPasscodeAnswer(vphone.Yes)
+	for range 3 {
+		l.step(20 * time.Minute)
+	}
+	if r := l.remembered(p).Attempts; len(r) != 2 || r[1].Outcome != schedule.Done || p.Stats().Sheets != 2 {
+		t.Errorf("after two hours: %+v, %+v", r, l.status(p).Decision)
 	}
 }
 

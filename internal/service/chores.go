@@ -100,8 +100,8 @@ func (s *Service) plan(t *task, now time.Time) *task {
 		s.saveHouse() //nolint:errcheck // it is said
 	}
 	t.due = cmp.Or(known.Done, known.Since).Add(t.Every)
-	if t.Kind == host.CopyChore && known.Done.IsZero() {
-		t.due = known.Since
+	if known.Done.IsZero() && !t.Usual {
+		t.due = known.Since // somebody wants it
 	}
 	if known.Failures > 0 {
 		again := known.Tried.Add(min(firstAgain<<min(known.Failures-1, 10), longestAgain))

@@ -97,7 +97,7 @@ func newLab(t testing.TB) *lab {
 func (l *lab) start() {
 	l.Helper()
 	l.host = host.Open(host.Options{Home: host.Home{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: l.clock.now})
-	l.service = service.New(service.Options{Host: l.host, Now: l.clock.now, Location: time.UTC, Notify: l.notify, AtOnce: 2})
+	l.service = service.New(service.Options{Host: l.host, Now: l.clock.now, Location: time.UTC, Notify: l.notify, AtOnce: 2, Drill: drillPhone})
 	ctx, stop := context.WithCancel(context.Background())
 	l.host.Follow(ctx)
 	release, err := l.service.Take(context.Background())

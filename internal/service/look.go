@@ -55,6 +55,7 @@ func (s *Service) look(ctx context.Context, fresh bool) ([]*view, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remember(seen)
+	s.unlearn(seen)
 	views := s.views(seen)
 	for _, v := range views {
 		if err := s.fill(v, settings); err != nil {
@@ -106,7 +107,10 @@ func (s *Service) remember(seen sight) {
 		}
 		known := s.states[d.UDID] != nil
 		st := s.stateOf(d)
-		changed := !known || st.edges(d, now) || st.Device != d || now.Sub(st.Met).Abs() >= time.Hour
+		if d.Problem != "" { // what it does not tell now has not changed
+			d.Encrypted, d.WiFi = st.Device.Encrypted, st.Device.WiFi
+		}
+		changed := st.edges(d, now) || !known || st.Device != d || now.Sub(st.Met).Abs() >= time.Hour
 		if known {
 			s.compare(st, d)
 		}
@@ -122,15 +126,45 @@ func (s *Service) remember(seen sight) {
 	}
 	for udid, st := range s.states {
 		if st.Present && !here[udid] {
-			st.Present = false
+			st.Present, st.Open = false, time.Time{}
 			s.save(st) //nolint:errcheck // it is said
 		}
 	}
 	s.devices = seen
 }
 
-// edges notes that a device was plugged in or unlocked since the last look.
+// unlearn forgets devices that russet was told to forget. Service.mu is held.
+func (s *Service) unlearn(seen sight) {
+	folks, err := s.host.Remembered()
+	if err != nil {
+		s.log.Warn("nobody knows which devices are known", "error", err)
+		return
+	}
+	for udid := range s.states {
+		known := slices.ContainsFunc(folks, func(f host.Seen) bool { return f.Device.UDID == udid })
+		here := slices.ContainsFunc(seen.devices, func(d russet.Device) bool { return d.UDID == udid && d.Paired })
+		if known || here || s.jobs[udid] != nil {
+			continue
+		}
+		delete(s.states, udid)
+		if s.base == nil {
+			continue
+		}
+		if err := s.dir.Remove(string(udid) + ".json"); err != nil {
+			s.log.Warn("a device could not be forgotten", "device", udid, "error", err)
+		}
+	}
+}
+
+// edges notes what became of a device since the last look: plugged in, locked,
+// unlocked.
 func (st *state) edges(d russet.Device, now time.Time) (changed bool) {
+	switch {
+	case d.Locked && (st.Locked.IsZero() || !st.Open.IsZero() || now.Sub(st.Locked).Abs() >= time.Hour):
+		st.Locked, st.Open, changed = now, time.Time{}, true
+	case !d.Locked && st.Open.IsZero():
+		st.Open, changed = now, true
+	}
 	if d.Power && (!st.Device.Power || !st.Present && d.Connection == "usb") {
 		st.Plugged, changed = now, true
 	}
@@ -143,7 +177,7 @@ func (st *state) edges(d russet.Device, now time.Time) (changed bool) {
 // fill finds out what decides about a device. Service.mu is held.
 func (s *Service) fill(v *view, settings []host.StoreSettings) error {
 	var err error
-	if v.policy, err = s.policyOf(v.device.UDID); err != nil {
+	if v.policy, err = s.host.Schedule(v.device.UDID); err != nil {
 		return err
 	}
 	for _, name := range storesOf(v.policy, settings) {
@@ -151,11 +185,6 @@ func (s *Service) fill(v *view, settings []host.StoreSettings) error {
 	}
 	v.facts = s.factsOf(v)
 	return nil
-}
-
-// policyOf is what holds for a device; for "" where nobody said anything of one.
-func (s *Service) policyOf(udid russet.UDID) (schedule.Policy, error) {
-	return s.host.Schedule(udid)
 }
 
 // storesOf names the stores of a policy; without any it is the first one there
@@ -185,14 +214,22 @@ func (s *Service) factsOf(v *view) schedule.Facts {
 	}
 	if st := v.state; st != nil {
 		f.Since, f.Plugged, f.Unlocked, f.Nudged, f.Requested = st.Since, st.Plugged, st.Unlocked, st.Nudged, st.Requested
-		f.Attempts, f.Asking = slices.Clone(st.Attempts), st.asking()
+		f.Attempts, f.Asking = slices.Clone(st.Attempts), st.asking(f.Now)
 	}
 	return f
 }
 
+// How long a device must be known, and how long here and not locked, to be taken
+// for one without a passcode: those that have one lock themselves.
+const (
+	knownFor = 12 * time.Hour
+	openFor  = time.Hour
+)
+
 // asking says whether a device wants its passcode at every backup: as in the
-// last attempt that told.
-func (st *state) asking() schedule.Asking {
+// last attempt that told. Of one that nobody lived to note nothing is known. A
+// device that never told, and never locks, has no passcode to ask for.
+func (st *state) asking(now time.Time) schedule.Asking {
 	for _, a := range slices.Backward(st.Attempts) {
 		switch {
 		case a.Asked, a.Outcome == schedule.NotNow:
@@ -200,6 +237,9 @@ func (st *state) asking() schedule.Asking {
 		case a.Outcome == schedule.Done:
 			return schedule.Never
 		}
+	}
+	if st.Locked.IsZero() && !st.Open.IsZero() && now.Sub(st.Since) >= knownFor && now.Sub(st.Open) >= openFor {
+		return schedule.Never
 	}
 	return schedule.Unknown
 }

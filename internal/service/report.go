@@ -95,3 +95,10 @@ func (s *Service) alarmList() []Alarm {
 	slices.SortFunc(all, func(a, b Alarm) int { return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.Title, b.Title)) })
 	return all
 }
+
+// Busy reports whether anything goes on in the background.
+func (s *Service) Busy() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.jobs) > 0 || s.chore != nil || s.telling
+}

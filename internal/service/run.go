@@ -64,7 +64,7 @@ func (s *Service) unattended(j *job, v *view) {
 	if err == nil {
 		watch := &sheetWatch{service: s, state: v.state, nudge: v.decision.Nudge}
 		defer j.listen(watch.event)()
-		s.backUp(ctx, s.host, j, host.BackupOptions{Device: v.device, Store: st})
+		s.backUp(ctx, s.host, j, host.BackupOptions{Device: v.device, Store: st, By: bySchedule})
 	} else {
 		j.err = err
 	}
@@ -138,6 +138,9 @@ func (s *Service) concluded(j *job, st *state) {
 	}
 	st.Requested = time.Time{}
 	st.over(s.now(), "failed/"+j.now.Store)
+	st.set(s.now(), "password", j.result.PasswordChanged, func() notify.Message {
+		return notify.ForEncryption(s.subject(st, j.now.Store), notify.PasswordChanged)
+	})
 	st.post(notify.ForDone(s.subject(st, j.now.Store), j.result.Run))
 }
 

@@ -102,8 +102,7 @@ func (s *Service) Wait() { s.work.Wait() }
 
 // Take makes this service the one of its home until release is called; a
 // second one gets an error of the kind Busy. What is begun in the background
-// ends, cleanly, with ctx. What a service that died left unfinished is settled
-// now.
+// ends, cleanly, with ctx.
 func (s *Service) Take(ctx context.Context) (release func(), err error) {
 	lock, err := s.host.LockService()
 	if err != nil {
@@ -117,7 +116,6 @@ func (s *Service) Take(ctx context.Context) (release func(), err error) {
 	}
 	s.base = ctx
 	s.setAside()
-	s.settle()
 	return func() {
 		s.work.Wait()
 		lock()

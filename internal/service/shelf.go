@@ -20,6 +20,9 @@ const (
 	shelfPatient = 30 * time.Second
 )
 
+// silent is the problem of a store that does not answer.
+const silent = "it does not answer"
+
 // shelf is what is known of a store. What it points to does not change.
 type shelf struct {
 	name    string
@@ -27,8 +30,8 @@ type shelf struct {
 	at      time.Time // when it was looked at; zero if never, or if that is old
 	status  host.StoreStatus
 	newest  map[russet.UDID]russet.Backup
-	problem string // why it takes nothing, in words
-	asking  bool   // it is being looked at
+	problem string        // why it takes nothing, in words
+	asked   chan struct{} // it is being looked at, until this is closed; nil if not
 }
 
 // shelfOf is what is known of a store. Service.mu is held.
@@ -64,45 +67,38 @@ func (s *Service) refresh(ctx context.Context, settings []host.StoreSettings) {
 		if sh == nil {
 			sh = &shelf{name: st.Name, vault: host.IsVault(st.URL)}
 		}
-		if sh.asking || !sh.stale(s.now()) {
-			continue
+		switch {
+		case sh.asked != nil && sh.problem == silent: // once was enough
+		case sh.asked != nil:
+			all.Go(func() { s.awaitShelf(ctx, st.Name, sh.asked) })
+		case sh.stale(s.now()):
+			asked := *sh
+			asked.asked = make(chan struct{})
+			s.shelves[st.Name] = &asked
+			go s.examine(ctx, st, &asked)
+			all.Go(func() { s.awaitShelf(ctx, st.Name, asked.asked) })
 		}
-		asked := *sh
-		asked.asking = true
-		s.shelves[st.Name] = &asked
-		all.Go(func() { s.ask(ctx, st, sh) })
 	}
 	s.mu.Unlock()
 	all.Wait()
 }
 
-// ask looks at one store, and waits for it for a while.
-func (s *Service) ask(ctx context.Context, st host.StoreSettings, before *shelf) {
-	ctx, cancel := context.WithTimeout(ctx, shelfPatient)
-	answered := make(chan struct{})
-	go func() {
-		defer cancel()
-		defer close(answered)
-		sh := s.examine(ctx, st, before)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.shelves[st.Name] = sh
-	}()
+// awaitShelf waits for a while until a store was looked at.
+func (s *Service) awaitShelf(ctx context.Context, name string, asked <-chan struct{}) {
+	limit := time.NewTimer(shelfPatient)
+	defer limit.Stop()
 	select {
-	case <-answered:
+	case <-asked:
 		return
 	case <-ctx.Done():
+	case <-limit.C:
 	}
-	select {
-	case <-answered: // it heeded the end of ctx
-	case <-time.After(time.Second):
-		silent := *before
-		silent.at, silent.problem, silent.asking = s.now(), "it does not answer", true
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if sh := s.shelves[st.Name]; sh != nil && sh.asking {
-			s.shelves[st.Name] = &silent
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sh := s.shelves[name]; sh != nil && sh.asked == asked {
+		mute := *sh
+		mute.at, mute.problem = s.now(), silent
+		s.shelves[name] = &mute
 	}
 }
 
@@ -115,9 +111,12 @@ func (sh *shelf) stale(now time.Time) bool {
 	return sh.at.IsZero() || age < 0 || age > limit
 }
 
-// examine looks at one store.
-func (s *Service) examine(ctx context.Context, st host.StoreSettings, before *shelf) *shelf {
+// examine looks at one store, for as long as that takes.
+func (s *Service) examine(ctx context.Context, st host.StoreSettings, before *shelf) {
 	defer s.using()()
+	defer close(before.asked)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*shelfPatient)
+	defer cancel()
 	sh := &shelf{name: st.Name, vault: before.vault, at: s.now(), newest: map[russet.UDID]russet.Backup{}}
 	backups, err := s.host.Backups(ctx, st.Name, "", false)
 	if err == nil {
@@ -132,13 +131,17 @@ func (s *Service) examine(ctx context.Context, st host.StoreSettings, before *sh
 			sh.newest[b.Device] = b
 		}
 	}
-	return sh
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shelves[st.Name] != nil {
+		s.shelves[st.Name] = sh
+	}
 }
 
 // inWords is what went wrong, without what was being done.
 func inWords(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return "it does not answer"
+		return silent
 	}
 	if e, ok := errors.AsType[*russet.Error](err); ok {
 		return cmp.Or(e.What, err.Error())

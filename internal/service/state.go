@@ -39,6 +39,8 @@ type state struct {
 	Present   bool               `json:"present"`
 	Plugged   time.Time          `json:"plugged,omitzero"`
 	Unlocked  time.Time          `json:"unlocked,omitzero"`
+	Locked    time.Time          `json:"locked,omitzero"` // when it was last seen locked
+	Open      time.Time          `json:"open,omitzero"`   // since when it has been here and not locked; zero if it is not
 	Nudged    time.Time          `json:"nudged,omitzero"`
 	Requested time.Time          `json:"requested,omitzero"`
 	Attempts  []schedule.Attempt `json:"attempts"`
@@ -183,22 +185,4 @@ func (s *Service) write(name string, v any) error {
 	}
 	s.trouble = err
 	return err
-}
-
-// settle ends what a service left open that was killed: nobody knows whether
-// the phone showed its passcode sheet, so it counts as if it had. Service.mu is
-// held.
-func (s *Service) settle() {
-	for _, st := range s.states {
-		open := false
-		for i := range st.Attempts {
-			a := &st.Attempts[i]
-			if a.Outcome == schedule.Begun {
-				a.Outcome, a.Asked, open = schedule.Interrupted, a.Asked || st.asking() != schedule.Never, true
-			}
-		}
-		if open {
-			s.save(st) //nolint:errcheck // it is said, and settled again at the next start
-		}
-	}
 }

@@ -43,6 +43,7 @@ func (s *Service) Step(ctx context.Context) (next time.Time) {
 		if v.decision.Start != "" {
 			s.begin(v)
 		}
+		s.openWiFi(v)
 	}
 	next = s.tidy(views)
 	s.deliver()
@@ -80,13 +81,13 @@ func (s *Service) doubt(ctx context.Context, views []*view) bool {
 	doubts := false
 	for _, v := range views {
 		for _, sh := range v.stores {
-			old := s.now().Sub(sh.at) > sure && !sh.asking
+			old := s.now().Sub(sh.at) > sure && sh.asked == nil
 			if sh.name == v.decision.Start && old {
 				s.forget(sh.name)
 				doubts = true
 			}
 		}
-		if v.present && v.device.Paired && len(v.stores) == 0 && len(v.policy.Stores) == 0 {
+		if v.present && v.device.Paired && v.policy.Automatic && len(v.stores) == 0 && len(v.policy.Stores) == 0 {
 			doubts = s.firstStore(ctx) || doubts
 		}
 	}

@@ -77,7 +77,7 @@ func (s *Service) hush(device russet.UDID, kind notify.Kind, now time.Time) bool
 	if kind == notify.Done || kind == notify.Passcode {
 		return false
 	}
-	policy, err := s.policyOf(device)
+	policy, err := s.host.Schedule(device)
 	return err == nil && policy.QuietAt(now)
 }
 

@@ -1,0 +1,72 @@
+package device_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/pem"
+	"net"
+	"testing"
+	"time"
+
+	"russet/device"
+	"russet/device/internal/wire"
+	"russet/internal/plist"
+)
+
+// TestModern: something that says it is iOS 9, and speaks only the TLS of that
+// time, is a device of that time on a cable; on a network nobody has to believe
+// it.
+func TestModern(t *testing.T) {
+	first, err := firstPairing()
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(first.DeviceCertificate)
+	old := &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{block.Bytes}, PrivateKey: key()}},
+		MinVersion:   tls.VersionTLS10, MaxVersion: tls.VersionTLS10, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA},
+	}
+	dial := dialer(func(context.Context, uint16) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		go oldPhone(t.Context(), theirs, old)
+		return ours, nil
+	})
+	for _, modern := range []bool{false, true} {
+		dev, err := device.Connect(t.Context(), dial, first, device.Options{Modern: modern})
+		if (err == nil) == modern {
+			t.Errorf("modern %v: %v", modern, err)
+		}
+		if err == nil {
+			_ = dev.Close()
+		}
+	}
+}
+
+// oldPhone answers what a session needs.
+func oldPhone(ctx context.Context, nc net.Conn, config *tls.Config) {
+	defer func() { _ = nc.Close() }()
+	conn := wire.NewConn(nc, 1<<20)
+	for {
+		req, err := conn.Receive(ctx, 10*time.Second)
+		if err != nil {
+			return
+		}
+		answer := plist.Dict{"Request": req.String("Request")}
+		switch {
+		case req.String("Request") == "QueryType":
+			answer["Type"] = "com.apple.mobile.lockdown"
+		case req.String("Key") == "ProductVersion":
+			answer["Value"] = "9.3.5"
+		case req.String("Request") == "GetValue":
+			answer["Value"] = plist.Dict{"ProductVersion": "9.3.5"}
+		case req.String("Request") == "StartSession":
+			answer["SessionID"], answer["EnableSessionSSL"] = "1", true
+		}
+		if conn.Send(ctx, answer) != nil {
+			return
+		}
+		if req.String("Request") == "StartSession" {
+			conn = wire.NewConn(tls.Server(nc, config), 1<<20)
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package host
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"russet"
+	"russet/device"
+	"russet/device/lockdown"
+	"russet/device/mdns"
+	"russet/vphone"
+	"russet/vphone/disk"
+)
+
+// lair is the n-th address of a network on which this process is alone.
+func lair(n int) netip.Addr {
+	return netip.AddrFrom4([4]byte{127, byte(200 + os.Getpid()%50), byte(n / 250), byte(n%250 + 1)})
+}
+
+// silent listens where a phone would, takes connections and says nothing.
+func silent(t *testing.T, n int, taken *atomic.Int64) {
+	t.Helper()
+	l, err := net.Listen("tcp", netip.AddrPortFrom(lair(n), lockdown.Port).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			taken.Add(1)
+			t.Cleanup(func() { _ = conn.Close() })
+		}
+	}()
+}
+
+// onNetwork is a phone at the n-th address that trusts this computer.
+func onNetwork(t *testing.T, n int) (*vphone.Phone, *wanted) {
+	t.Helper()
+	key, err := vphone.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := vphone.New(vphone.Options{Key: key, Seed: uint64(n), Disk: disk.NewMemory()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	record, err := device.Pair(t.Context(), p, lockdown.PairOptions{}, device.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.SetWifi(true); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.JoinNetwork(lair(n)); err != nil {
+		t.Fatal(err)
+	}
+	return p, &wanted{udid: russet.UDID(p.UDID()), records: []*lockdown.PairRecord{record}}
+}
+
+// TestHostileNetwork: a thousand devices that announce themselves and say
+// nothing cost seconds, and few of them learn who asks. The phone among them is
+// found by what only it can announce, or where it was.
+func TestHostileNetwork(t *testing.T) {
+	dir := t.TempDir()
+	h := Open(Options{Home: Home{Dir: dir, Data: dir, Moved: true}})
+	t.Cleanup(func() { _ = h.Close() })
+	_, w := onNetwork(t, 1)
+	var taken atomic.Int64
+	var crowd []mdns.Advert
+	for i := range 1000 {
+		if i < 40 {
+			silent(t, 2+i, &taken)
+		}
+		crowd = append(crowd, mdns.Advert{Instance: fmt.Sprintf("stranger %d", i), Addrs: []netip.Addr{lair(2 + i%40)}})
+	}
+	search := func(adverts []mdns.Advert) (*hunt, time.Duration) {
+		n := &hunt{host: h, missing: []*wanted{w}, all: []*wanted{w}, adverts: func() []mdns.Advert { return adverts }}
+		began := time.Now()
+		n.run(t.Context())
+		return n, time.Since(began)
+	}
+	n, took := search(crowd)
+	if len(n.found) > 0 || took > huntLimit+2*time.Second || taken.Load() > strangers {
+		t.Errorf("in the crowd: %v found, %d strangers were asked in %v", len(n.found), taken.Load(), took)
+	}
+	ours := mdns.Advert{Instance: "7e:00:00:00:00:01@fe80::1", Addrs: []netip.Addr{lair(1)}, Text: tags(w.records[0].HostID)}
+	n, took = search(append(crowd, ours))
+	if len(n.found) != 1 || n.found[0].UDID != w.udid || took > 3*time.Second {
+		t.Errorf("by its tag: %d found in %v", len(n.found), took)
+	}
+	if w.seen = h.memory.latest[w.udid]; w.seen.Address != lair(1).String() || w.seen.Found != ours.Instance {
+		t.Errorf("remembered: %+v", w.seen)
+	}
+	if n, took = search(crowd); len(n.found) != 1 || took > 3*time.Second {
+		t.Errorf("where it was: %d found in %v", len(n.found), took)
+	}
+	for i := range maxStrangers {
+		h.misses.add(lead{host: fmt.Sprint(i), clue: byNothing})
+	}
+	asked := taken.Load()
+	w.seen = Seen{}
+	if _, took = search(crowd); taken.Load() != asked || took > time.Second {
+		t.Errorf("%d strangers were asked in the end, in %v", taken.Load(), took)
+	}
+}
+
+// TestFoundAmongStrangers: without any clue the session says who it is, and
+// from then on the name does.
+func TestFoundAmongStrangers(t *testing.T) {
+	dir := t.TempDir()
+	h := Open(Options{Home: Home{Dir: dir, Data: dir, Moved: true}})
+	t.Cleanup(func() { _ = h.Close() })
+	_, anna := onNetwork(t, 100)
+	_, ben := onNetwork(t, 101)
+	adverts := []mdns.Advert{
+		{Instance: "7e:00:00:00:00:01@fe80::1", Addrs: []netip.Addr{lair(101)}},
+		{Instance: "7e:00:00:00:00:02@fe80::2", Addrs: []netip.Addr{lair(100)}},
+	}
+	// Another's record at the address comes first: it is refused, and says so.
+	n := &hunt{host: h, missing: []*wanted{anna, ben}, all: []*wanted{anna, ben}, adverts: func() []mdns.Advert { return adverts }}
+	n.run(t.Context())
+	if len(n.found) != 2 || len(n.missing) != 0 {
+		t.Fatalf("%+v, %+v", n.found, n.tries)
+	}
+	for _, s := range n.found {
+		want := lair(100).String()
+		if s.UDID == ben.udid {
+			want = lair(101).String()
+		}
+		if s.Address != want || !s.Paired {
+			t.Errorf("%+v", s.Device)
+		}
+	}
+	anna.seen = h.memory.latest[anna.udid]
+	if who, c := whose([]*wanted{anna, ben}, adverts[1]); who != anna || c != byName {
+		t.Errorf("%v %d", who, c)
+	}
+}
+
+func TestMisses(t *testing.T) {
+	m := &misses{}
+	if m.resting("x") || !m.mayTry("x") {
+		t.Error("never tried")
+	}
+	w := wantedFor("A", "HOST-A", "")
+	for i := range 2 * maxMisses {
+		m.add(lead{host: fmt.Sprint(i), clue: byLast, who: []*wanted{w}})
+		m.add(lead{host: fmt.Sprint("s", i), clue: byNothing, who: []*wanted{w}})
+	}
+	if !m.resting("0|A") || len(m.until) > maxMisses || len(m.strangers) > maxStrangers {
+		t.Errorf("%d and %d remembered", len(m.until), len(m.strangers))
+	}
+	if m.mayTry("s0") || m.mayTry("another") {
+		t.Error("strangers are asked without end")
+	}
+}

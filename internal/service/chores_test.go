@@ -1,0 +1,225 @@
+package service_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"russet"
+	"russet/internal/host"
+	"russet/internal/notify"
+	"russet/internal/schedule"
+	"russet/internal/secrets"
+	"russet/internal/service"
+	"russet/internal/vault/backend"
+	"russet/vphone"
+	"russet/vphone/disk"
+)
+
+// drillPhone switches on an empty phone for a drill.
+func drillPhone(ctx context.Context, b russet.Backup) (host.DrillPhone, func() error, error) {
+	key, err := phoneKey()
+	if err != nil {
+		return host.DrillPhone{}, nil, err
+	}
+	identity := vphone.NewIdentity(99)
+	identity.ProductVersion, identity.BuildVersion = b.IOS, vphone.BuildOf(b.IOS)
+	d := disk.NewMemory()
+	p, err := vphone.New(vphone.Options{Identity: identity, Disk: d, Key: key})
+	if err != nil {
+		return host.DrillPhone{}, nil, err
+	}
+	dir, err := os.MkdirTemp("", "russet")
+	if err != nil {
+		return host.DrillPhone{}, nil, errors.Join(err, p.Close())
+	}
+	mux, err := vphone.NewMux("", nil)
+	if err != nil {
+		return host.DrillPhone{}, nil, errors.Join(err, p.Close())
+	}
+	mux.Add(p)
+	listener, err := net.Listen("unix", filepath.Join(dir, "mux"))
+	if err != nil {
+		return host.DrillPhone{}, nil, errors.Join(err, p.Close())
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	served := make(chan error, 1)
+	go func() { served <- mux.Serve(ctx, listener) }()
+	off := func() error {
+		cancel()
+		return errors.Join(<-served, p.Close(), os.RemoveAll(dir))
+	}
+	return host.DrillPhone{Mux: "UNIX:" + filepath.Join(dir, "mux"), UDID: russet.UDID(p.UDID()), Received: func() map[string]host.DrillFile {
+		return received(d)
+	}}, off, nil
+}
+
+func received(d disk.Disk) map[string]host.DrillFile {
+	files := map[string]host.DrillFile{}
+	kinds := map[disk.Kind]string{disk.Dir: "folder", disk.Symlink: "link", disk.File: "file"}
+	err := d.Walk(func(e *disk.Entry) error {
+		f := host.DrillFile{Kind: kinds[e.Kind], Size: e.Size}
+		if e.Kind == disk.File {
+			r, err := d.Open(e.Domain, e.Path)
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			data, err := io.ReadAll(r)
+			if err != nil {
+				return err
+			}
+			f.Sum, f.Size = sha256.Sum256(data), int64(len(data))
+		}
+		files[strings.TrimSuffix(e.Domain+"/"+e.Path, "/")] = f
+		return nil
+	})
+	if err != nil {
+		return nil
+	}
+	return files
+}
+
+// addVault makes a vault in a folder.
+func (l *lab) addVault(name string) {
+	l.Helper()
+	_, err := l.host.AddVault(l.Context(), host.VaultAddition{
+		Name: name, URL: "vault:" + filepath.Join(l.dir, name),
+		Credentials: func(context.Context, backend.Location) (backend.Credentials, error) {
+			return backend.Credentials{}, nil
+		},
+		NewPassword: func(context.Context) (secrets.Secret, error) { return "correct horse battery", nil },
+	})
+	must(l, err)
+}
+
+func (l *lab) chore(kind host.ChoreKind, store string) service.ChoreStatus {
+	l.Helper()
+	st, err := l.service.Status(l.Context())
+	must(l, err)
+	i := slices.IndexFunc(st.Chores, func(c service.ChoreStatus) bool { return c.Kind == kind && c.Store == store })
+	if i < 0 {
+		l.Fatalf("no chore %s of %s: %+v", kind, store, st.Chores)
+	}
+	return st.Chores[i]
+}
+
+// TestChores: a vault is tidied up every day, and read and tried every month; a
+// damaged backup is found and told.
+func TestChores(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	l.addVault("vault")
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	l.step(0)
+	l.step(time.Hour)
+	if n := l.backups("vault", p); n != 1 {
+		t.Fatalf("%d backups", n)
+	}
+	if c := l.chore(host.MaintainChore, "vault"); c.Last != nil || c.Next.Sub(morning) < 20*time.Hour {
+		t.Errorf("maintained at once: %+v", c)
+	}
+	for range 6 {
+		l.step(6 * time.Hour)
+	}
+	if c := l.chore(host.MaintainChore, "vault"); c.Last == nil || c.Last.Outcome != "done" {
+		t.Errorf("after a day: %+v %+v", c, c.Last)
+	}
+	for range 7 {
+		l.step(2 * day)
+		l.step(time.Minute)
+	}
+	l.step(17 * day)
+	for range 5 {
+		l.step(time.Hour)
+	}
+	for _, kind := range []host.ChoreKind{host.VerifyChore, host.DrillChore} {
+		if c := l.chore(kind, "vault"); c.Last == nil || c.Last.Outcome != "done" {
+			t.Errorf("%s after a month: %+v %+v", kind, c, c.Last)
+		}
+	}
+	reports, _, err := l.host.Drills()
+	if err != nil || len(reports) != 1 || !reports[0].Good {
+		t.Errorf("drills: %+v, %v", reports, err)
+	}
+	runs, err := l.service.Chores()
+	if err != nil || len(runs) < 8 {
+		t.Errorf("%d chores in the history: %v", len(runs), err)
+	}
+	if told := l.heard(notify.Failed, notify.Damage); len(told) != 0 {
+		t.Errorf("told: %+v", told)
+	}
+}
+
+// TestDamageIsFound: a byte that rotted in a store is found by the chore, told,
+// and no longer told when the backup has gone.
+func TestDamageIsFound(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	l.step(0)
+	l.step(0)
+	_, err := l.host.SetChore(t.Context(), host.Chore{Kind: host.VerifyChore, Store: "main", Every: day, Window: schedule.Hours{From: 8 * 60, To: 10 * 60}})
+	must(t, err)
+	spoil(t, filepath.Join(l.dir, "backups", p.UDID()))
+	l.heard()
+	p.Unplug()
+	for range 48 {
+		l.step(30 * time.Minute)
+	}
+	told := l.heard(notify.Damage)
+	if len(told) != 1 || told[0].Store != "main" {
+		t.Fatalf("told: %+v, chore %+v", told, l.chore(host.VerifyChore, "main"))
+	}
+	if c := l.chore(host.VerifyChore, "main"); c.Last == nil || c.Last.Outcome != "done" || c.Last.Start.Hour() < 8 || c.Last.Start.Hour() >= 10 {
+		t.Errorf("chore: %+v", c.Last)
+	}
+	if st, err := l.service.Status(t.Context()); err != nil || len(st.Alarms) != 1 || st.Alarms[0].Kind != notify.Damage {
+		t.Errorf("alarms: %+v, %v", st.Alarms, err)
+	}
+	list, err := l.host.Backups(t.Context(), "main", "", false)
+	must(t, err)
+	must(t, l.host.Delete(t.Context(), list[0]))
+	for range 4 {
+		l.step(12 * time.Hour)
+	}
+	if st, err := l.service.Status(t.Context()); err != nil || len(st.Alarms) != 0 {
+		t.Errorf("alarms: %+v, %v", st.Alarms, err)
+	}
+}
+
+// spoil changes a byte in the largest file of a folder.
+func spoil(t *testing.T, dir string) {
+	t.Helper()
+	var largest string
+	var size int64
+	must(t, filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.Contains(name, "/"+filepath.Base(dir)+"/") || len(filepath.Base(name)) != 40 {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Size() > size {
+			largest, size = name, info.Size()
+		}
+		return err
+	}))
+	data, err := os.ReadFile(largest)
+	must(t, err)
+	data[len(data)/2] ^= 1
+	must(t, os.Chmod(largest, 0o600))
+	info, err := os.Stat(largest)
+	must(t, err)
+	must(t, os.WriteFile(largest, data, 0o600))
+	must(t, os.Chtimes(largest, info.ModTime(), info.ModTime()))
+}

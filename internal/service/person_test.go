@@ -1,0 +1,163 @@
+package service_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"russet"
+	"russet/internal/host"
+	"russet/internal/service"
+	"russet/vphone"
+	"russet/vphone/agent"
+)
+
+// slow makes the backups of a phone take a while.
+func slow(p *vphone.Phone, d time.Duration) {
+	p.Faults().Update(func(c *agent.Config) { c.SlowStart = d })
+}
+
+// TestPersonGoesFirst: who waits for a backup gets the next slot, and a run that
+// is under way already is joined.
+func TestPersonGoesFirst(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	var phones []*vphone.Phone
+	for _, name := range []string{"A", "B", "C", "D"} {
+		p := l.phone(name, vphone.Options{})
+		slow(p, time.Second)
+		phones = append(phones, p)
+	}
+	l.service.Step(t.Context()) // makes the first store
+	if n := len(l.service.Running()); n != 2 {
+		t.Fatalf("%d runs at once", n)
+	}
+	started := map[russet.UDID]bool{}
+	for _, r := range l.service.Running() {
+		started[r.Device] = true
+	}
+	var mine *vphone.Phone
+	for _, p := range phones {
+		if !started[russet.UDID(p.UDID())] {
+			mine = p
+		}
+	}
+	var stages sync.Map
+	var all sync.WaitGroup
+	all.Go(func() {
+		r, err := l.service.BackUp(t.Context(), service.Request{Device: russet.UDID(mine.UDID())}, func(e russet.Event) { stages.Store(e.Message, true) })
+		if err != nil || r.Run.Outcome != "done" || r.Run.By != "" {
+			t.Errorf("%+v, %v", r, err)
+		}
+	})
+	all.Go(func() { // somebody waits for what the schedule began
+		for udid := range started {
+			r, err := l.service.BackUp(t.Context(), service.Request{Device: udid}, func(russet.Event) {})
+			if err != nil || r.Backup == nil {
+				t.Errorf("joined: %+v, %v", r, err)
+			}
+			break
+		}
+	})
+	wait(t, func() bool { return len(l.service.Running()) == 3 })
+	all.Wait()
+	l.service.Wait()
+	if _, ok := stages.Load("waits until another device is done"); !ok {
+		t.Error("nobody said that it waits")
+	}
+	runs, err := l.host.Runs(russet.UDID(mine.UDID()))
+	if err != nil || len(runs) != 1 {
+		t.Errorf("runs: %+v, %v", runs, err)
+	}
+	if d := l.status(mine); d.Decision.Due || d.Decision.Assisted {
+		t.Errorf("what a person did counts: %+v", d.Decision)
+	}
+}
+
+// TestAsk: a wish holds until the phone is there.
+func TestAsk(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	l.step(0)
+	l.step(time.Hour)
+	udid := russet.UDID(p.UDID())
+	p.Unplug()
+	must(t, l.service.Ask(udid))
+	l.step(time.Hour)
+	p.SetPower(5, false) // its conditions do not count then
+	p.Plug()
+	l.step(time.Hour)
+	runs, err := l.host.Runs(udid)
+	if err != nil || len(runs) != 2 {
+		t.Errorf("%d runs, %v: %+v", len(runs), err, l.status(p).Decision)
+	}
+	l.step(time.Hour)
+	if runs, err := l.host.Runs(udid); err != nil || len(runs) != 2 {
+		t.Errorf("%d runs, %v", len(runs), err)
+	}
+	if err := l.service.Ask("00008140-0000000000000000"); russet.KindOf(err) != russet.NotConnected {
+		t.Errorf("a stranger: %v", err)
+	}
+}
+
+// TestRun: the service notices a phone that is plugged in, stops in the middle
+// of its run, keeps what was received, and goes on from there.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	p.Unplug()
+	l.end()
+	run := func(later time.Duration, until func() bool) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		now := func() time.Time { return time.Now().Add(later) }
+		h := host.Open(host.Options{Home: host.Home{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: now})
+		s := service.New(service.Options{Host: h, Notify: l.notify, Now: now, Location: afternoon()})
+		ended := make(chan error, 1)
+		go func() { ended <- s.Run(ctx) }()
+		wait(t, until)
+		cancel()
+		must(t, <-ended)
+		must(t, h.Close())
+	}
+	l.clock.set(time.Now())
+	l.setClocks()
+	stall(p, 100_000)
+	plug := sync.OnceFunc(p.Plug)
+	run(0, func() bool {
+		plug()
+		return p.Stats().Agent.BytesSent >= 100_000
+	})
+	l.start()
+	runs, err := l.host.Runs(russet.UDID(p.UDID()))
+	if err != nil || len(runs) != 1 || runs[0].Outcome != "stopped" || runs[0].Received == 0 {
+		t.Fatalf("runs: %+v, %v", runs, err)
+	}
+	l.end()
+	stall(p, 0)
+	run(time.Hour, func() bool {
+		r := l.remembered(p)
+		return len(r.Attempts) == 2 && r.Attempts[1].Outcome == "done"
+	})
+	l.start()
+	runs, err = l.host.Runs(russet.UDID(p.UDID()))
+	if err != nil || len(runs) != 2 || !runs[1].Resumed || runs[1].Outcome != "done" {
+		t.Errorf("runs: %+v, %v", runs, err)
+	}
+}
+
+// afternoon is a time zone in which it is afternoon now: no quiet hours.
+func afternoon() *time.Location {
+	h, m, _ := time.Now().UTC().Clock()
+	return time.FixedZone("afternoon", (15*60-h*60-m)*60)
+}
+
+func stall(p *vphone.Phone, at int64) {
+	p.Faults().Update(func(c *agent.Config) { c.StallSent = agent.Stall{At: at, For: 20 * time.Second} })
+}
