@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,6 +54,8 @@ type citizen struct {
 	asks   bool                        // it has a passcode
 	habits func(t time.Time) condition // by the clock on its owner's wall
 	sheets int                         // shown before the last step
+
+	answers atomic.Bool // its owner would type the passcode now
 }
 
 // condition is how a phone is at one moment.
@@ -149,11 +153,13 @@ func newWorld(t testing.TB, p plan, seed uint64) *world {
 	served := make(chan error, 1)
 	go func() { served <- mux.Serve(ctx, listener) }()
 	w.phones = w.citizens()
+	var owners sync.WaitGroup
 	t.Cleanup(func() {
 		if w.child != nil {
 			w.child.kill()
 		}
 		stop()
+		owners.Wait()
 		must(t, <-served)
 		for _, c := range w.phones {
 			must(t, c.phone.Close())
@@ -162,6 +168,7 @@ func newWorld(t testing.TB, p plan, seed uint64) *world {
 	})
 	for i, c := range w.phones {
 		c.make(t, uint64(i+1))
+		owners.Go(func() { c.own(ctx) })
 		mux.Add(c.phone)
 	}
 	w.settle()
@@ -181,6 +188,31 @@ func (c *citizen) make(t testing.TB, seed uint64) {
 	}
 	c.phone, err = vphone.New(o)
 	must(t, err)
+	c.phone.SetPasscodeAnswer(vphone.Ask)
+	c.phone.SetPasscodeTime(2 * think)
+}
+
+// think is how long an owner takes to type the passcode; a sheet that nobody
+// answers stays for twice as long. Kills fall into that time.
+const think = 200 * time.Millisecond
+
+// own answers the phone's sheets until ctx ends.
+func (c *citizen) own(ctx context.Context) {
+	seen := 0
+	for ctx.Err() == nil {
+		time.Sleep(5 * time.Millisecond)
+		n := c.phone.Stats().Sheets
+		if n == seen {
+			continue
+		}
+		seen = n
+		time.Sleep(think)
+		if c.answers.Load() {
+			soon, cancel := context.WithTimeout(ctx, think/2)
+			c.phone.TypePasscode(soon) //nolint:errcheck // the sheet may have gone
+			cancel()
+		}
+	}
 }
 
 // settle adds the stores and pairs the phones: what a person does first.
@@ -221,11 +253,7 @@ func (w *world) set(t time.Time) {
 	w.now = t
 	for _, c := range w.phones {
 		is := c.habits(t)
-		answer := vphone.No
-		if is.answers {
-			answer = vphone.Yes
-		}
-		c.phone.SetPasscodeAnswer(answer)
+		c.answers.Store(is.answers)
 		c.phone.SetPower(70, is.power)
 		if c.asks && !is.answers && !w.setup(t) {
 			c.phone.Lock()
