@@ -15,7 +15,7 @@ import (
 // What must come of it is in monthoracle_test.go, which knows nothing of how
 // the service decides. docs/month.md has what came of it.
 var (
-	wholeMonth = flag.Bool("month", os.Getenv("RUSSET_MONTH") != "", "run the whole month (some minutes) instead of a few days of it")
+	wholeMonth = flag.Bool("month", os.Getenv("RUSSET_MONTH") != "", "run the whole month (some minutes) instead of three days of it")
 	monthSeed  = flag.Uint64("month.seed", 1, "what follows from chance")
 	monthTable = flag.String("month.table", "", "write the days as a table to this file, and the log beside it")
 )
@@ -28,7 +28,7 @@ type plan struct {
 }
 
 func TestMonth(t *testing.T) {
-	p := plan{days: 4, kills: 10, pace: 700 * time.Millisecond}
+	p := plan{days: 3, kills: 9, pace: 700 * time.Millisecond}
 	if *wholeMonth {
 		p = plan{days: 30, kills: 100, pace: 700 * time.Millisecond}
 	} else if testing.Short() {

@@ -79,11 +79,22 @@ func (s *Service) unattended(j *job, v *view) {
 	a.Asked = a.Asked || run.Passcode || a.Outcome == schedule.NotNow
 	a.Answered = a.Asked && a.Outcome != schedule.NotNow && (a.Answered || a.Outcome == schedule.Done)
 	s.concluded(j, v.state)
+	if a.Outcome == schedule.NoSpace && run.Received+run.Sent > 0 {
+		v.state.tooBig(j.now.Store, short{At: s.now(), Room: s.shelfOf(j.now.Store).room(v.device.UDID), Asked: a.Asked})
+	}
 	v.facts.Now, v.facts.Attempts, v.facts.Running = s.now(), slices.Clone(v.state.Attempts), ""
 	s.failed(j, v)
 	s.finish(j, v.state)
 	s.mu.Unlock()
 	s.after()
+}
+
+// tooBig notes a backup that did not fit.
+func (st *state) tooBig(store string, f short) {
+	if st.Short == nil {
+		st.Short = map[string]short{}
+	}
+	st.Short[store] = f
 }
 
 // open is the attempt that has not ended.
@@ -137,6 +148,7 @@ func (s *Service) concluded(j *job, st *state) {
 		return
 	}
 	st.Requested = time.Time{}
+	delete(st.Short, j.now.Store)
 	st.over(s.now(), "failed/"+j.now.Store)
 	st.set(s.now(), "password", j.result.PasswordChanged, func() notify.Message {
 		return notify.ForEncryption(s.subject(st, j.now.Store), notify.PasswordChanged)

@@ -1,10 +1,14 @@
 package service_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"russet/internal/host"
 	"russet/internal/notify"
+	"russet/internal/service"
 	"russet/vphone"
 )
 
@@ -32,4 +36,41 @@ func TestDaily(t *testing.T) {
 	if last := l.status(p).Last; last.ID == before.Last.ID || last.Outcome != "done" {
 		t.Errorf("the next day: %+v, %+v", last, l.status(p).Decision)
 	}
+}
+
+// TestStatusAlone: without a service a look tells the same, and changes nothing.
+func TestStatusAlone(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	l.step(0)
+	with := l.status(p)
+	l.end()
+	files := map[string]string{}
+	read := func(check bool) {
+		t.Helper()
+		list, err := os.ReadDir(filepath.Join(l.dir, "automation"))
+		must(t, err)
+		for _, e := range list {
+			data, err := os.ReadFile(filepath.Join(l.dir, "automation", e.Name()))
+			must(t, err)
+			if check && files[e.Name()] != string(data) {
+				t.Errorf("%s has changed", e.Name())
+			}
+			files[e.Name()] = string(data)
+		}
+	}
+	read(false)
+	l.clock.set(l.clock.now().Add(10 * time.Hour))
+	must(t, p.SetIOS("26.6"))
+	h := host.Open(host.Options{Home: host.Home{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: l.clock.now})
+	s := service.New(service.Options{Host: h, Now: l.clock.now, Location: time.UTC})
+	st, err := s.Status(t.Context())
+	must(t, err)
+	if d := st.Devices[0]; st.Serving || d.IOS != "26.6" || d.Decision.Due || d.Decision.DueSince.Sub(with.Decision.DueSince).Abs() > time.Second || d.Last.ID != with.Last.ID {
+		t.Errorf("status: %+v", st)
+	}
+	must(t, h.Close())
+	read(true)
 }

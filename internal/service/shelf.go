@@ -158,6 +158,9 @@ func (sh *shelf) facts(v *view, now time.Time) schedule.StoreFacts {
 	if v.state == nil {
 		return f
 	}
+	if f.Problem == "" && v.state.Short[sh.name].holds(sh.room(v.device.UDID), now) {
+		f.Problem = "the last backup did not fit, and there is no more room than there was"
+	}
 	// The device's clock may be wrong, and the store away: we were there.
 	for _, a := range slices.Backward(v.state.Attempts) {
 		if a.Store != sh.name || a.Outcome != schedule.Done {
@@ -173,6 +176,31 @@ func (sh *shelf) facts(v *view, now time.Time) schedule.StoreFacts {
 		break
 	}
 	return f
+}
+
+// room is how many bytes a store takes of a device.
+func (sh *shelf) room(device russet.UDID) int64 {
+	st := sh.status
+	room := st.Free
+	if st.Allowance > 0 {
+		room = min(room, st.Allowance-st.Used)
+	}
+	if limit := st.DeviceAllowances[device]; limit > 0 {
+		room = min(room, limit-st.DeviceUsed[device])
+	}
+	return max(0, room)
+}
+
+// holds says whether a backup that did not fit would not fit again, as far as
+// can be known: the phone may have less to send one day. Who would be asked for
+// a passcode is not asked for that soon.
+func (f short) holds(room int64, now time.Time) bool {
+	wait := 24 * time.Hour
+	if f.Asked {
+		wait *= 7
+	}
+	age := now.Sub(f.At)
+	return !f.At.IsZero() && age >= 0 && age < wait && room <= f.Room+f.Room/20
 }
 
 // using notes that a store is in use until the returned function is called.

@@ -44,8 +44,16 @@ type state struct {
 	Nudged    time.Time          `json:"nudged,omitzero"`
 	Requested time.Time          `json:"requested,omitzero"`
 	Attempts  []schedule.Attempt `json:"attempts"`
-	WiFi      time.Time          `json:"wifi,omitzero"` // when switching it on was last tried
+	WiFi      time.Time          `json:"wifi,omitzero"`   // when switching it on was last tried
+	Short     map[string]short   `json:"short,omitempty"` // by store: where the last backup did not fit
 	board
+}
+
+// short is a backup that did not fit into a store.
+type short struct {
+	At    time.Time `json:"at"`
+	Room  int64     `json:"room"`            // bytes there were
+	Asked bool      `json:"asked,omitempty"` // its owner typed a passcode for nothing
 }
 
 // house is what must not be forgotten beside the devices.

@@ -1,0 +1,133 @@
+package service_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"russet/internal/host"
+	"russet/internal/notify"
+	"russet/vphone"
+	"russet/vphone/content"
+)
+
+// TestMessagesArrive: what reached nobody is sent again to those it did not
+// reach, also by the next service, and not for ever.
+func TestMessagesArrive(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	must(t, p.SetFault("final-error", "4711"))
+	tries, channels := 0, ""
+	l.tell = func(m notify.Message) error {
+		if m.Kind != notify.Failed {
+			return nil
+		}
+		tries++
+		channels += strings.Join(m.Channels, ",") + ";"
+		return &notify.Undelivered{Channels: []string{"a", "b"}, Again: []string{"b"}, Err: errors.New("away")}
+	}
+	l.step(0)
+	l.step(time.Second)
+	if tries != 1 {
+		t.Errorf("%d tries at once", tries)
+	}
+	l.end()
+	l.start()
+	l.step(5 * time.Minute)
+	if tries != 2 || channels != ";b;" {
+		t.Errorf("%d tries: %q", tries, channels)
+	}
+	for range 30 {
+		l.step(4 * time.Hour)
+	}
+	if tries < 10 || tries > 20 || len(l.remembered(p).Outbox) != 0 {
+		t.Errorf("%d tries in five days, %d letters left", tries, len(l.remembered(p).Outbox))
+	}
+}
+
+// TestUnpaired: a device that was unpaired is forgotten: nobody is told that it
+// is overdue.
+func TestUnpaired(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	l.step(0)
+	if _, _, err := l.host.Unpair(t.Context(), p.UDID()); err != nil {
+		t.Fatal(err)
+	}
+	p.Unplug()
+	for range 12 {
+		l.step(day)
+	}
+	if told := l.heard(notify.Overdue); len(told) != 0 {
+		t.Errorf("told: %+v", told)
+	}
+	if _, err := os.Stat(l.stateFile(p)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("its file: %v", err)
+	}
+}
+
+// TestPasswordChanged: a backup password that was changed on the phone is told
+// once; the backups go on.
+func TestPasswordChanged(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	_, err := l.host.ChangePassword(t.Context(), host.EncryptionChange{Device: p.UDID(), New: "ours"})
+	must(t, err)
+	l.step(0)
+	l.step(day)
+	if told := l.heard(notify.Encryption); len(told) != 0 {
+		t.Errorf("told: %+v", told)
+	}
+	must(t, p.SetBackupPassword("theirs"))
+	for range 4 {
+		l.step(day)
+	}
+	if told := l.heard(notify.Encryption); len(told) != 1 || !strings.Contains(told[0].Title, "password") {
+		t.Errorf("told: %+v", told)
+	}
+	if d := l.status(p); d.Last.Outcome != "done" {
+		t.Errorf("the last run: %+v", d.Last)
+	}
+}
+
+// TestNoRoom: a backup that did not fit, which nobody could know before the
+// phone had told how much it sends, is told, and its owner is not asked to type
+// a passcode for the same again.
+func TestNoRoom(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{Passcode: "1234"})
+	l.step(0)
+	size := l.status(p).Stores[0].Backup.Size
+	must(t, l.host.SetAllowance(t.Context(), "main", "", size*100/95))
+	for n := range 3 {
+		must(t, content.Churn(t.Context(), p.Disk(), content.ChurnOptions{Seed: 1, Day: n + 1}))
+	}
+	before := p.Stats().Sheets
+	l.heard()
+	for range 3 * 24 {
+		l.step(time.Hour)
+	}
+	told := l.heard(notify.Space, notify.Allowance, notify.Failed)
+	if len(told) != 2 || told[0].Kind != notify.Allowance || told[1].Kind != notify.Space || told[1].Next == "" {
+		t.Errorf("told: %+v", told)
+	}
+	if n := p.Stats().Sheets; n != before+1 {
+		t.Errorf("asked %d times: %+v", n-before, l.remembered(p).Attempts)
+	}
+	must(t, l.host.SetAllowance(t.Context(), "main", "", 0))
+	l.step(time.Hour) // the store is looked at again
+	l.step(2 * time.Hour)
+	if d := l.status(p); d.Last.Outcome != "done" || p.Stats().Sheets != before+2 {
+		t.Errorf("when there is room: %+v, %+v", d.Last, d.Decision)
+	}
+}
