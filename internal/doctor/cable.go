@@ -24,6 +24,7 @@ type MuxState string
 const (
 	MuxAnswers   MuxState = "answers"
 	MuxAbsent    MuxState = "absent"    // nothing is there
+	MuxStale     MuxState = "stale"     // its socket is there, and nobody listens
 	MuxForbidden MuxState = "forbidden" // this user may not speak to it
 	MuxSilent    MuxState = "silent"    // it takes a call and says nothing
 	MuxStrange   MuxState = "strange"   // what answers is no usbmuxd
@@ -64,6 +65,10 @@ func cableCases() []Case {
 		{
 			"container-no-cable", false, russet.NotConnected, "this container cannot see the cable{seen}",
 			"hand in usbmuxd's socket: -v /var/run/usbmuxd:/var/run/usbmuxd; over Wi-Fi it needs none of this",
+		},
+		{
+			"container-stale", false, russet.NotConnected, "usbmuxd's socket in this container is an old one: usbmuxd was started again since the container was",
+			"restart the container; docs/service.md tells how to let usbmuxd stay, so that it does not come again",
 		},
 		{
 			"container-frozen", false, russet.NotConnected, "{phone} was plugged in after this container was started, which shows only what was there then",
@@ -140,6 +145,8 @@ func examineMux(r Readings) []Finding {
 			restart = "USBMUXD_SOCKET_ADDRESS says that it is there: correct it, or unset it"
 		}
 		return []Finding{say("usbmuxd-strange", "addr", m.Addr, "why", m.Why, "restart", restart)}
+	case m.State == MuxStale && c.Container != "":
+		return []Finding{say("container-stale")}
 	case m.Chosen:
 		return []Finding{say("usbmuxd-elsewhere", "addr", m.Addr)}
 	case r.cableless():

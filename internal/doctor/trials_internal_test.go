@@ -84,6 +84,8 @@ func cableTrials() []trial {
 		{"container/without a bus", both(muxless(MuxAbsent), container, func(r *Readings) { r.Computer.Nodes = false }), "container-no-cable", russet.NotConnected},
 		{"container/its usbmuxd has no bus", both(container, unseen, func(r *Readings) { r.Computer.Nodes, r.Computer.BusPhones[0].Node.There = false, false }), "container-no-cable", russet.NotConnected},
 		{"container/its usbmuxd has no bus and sees none", both(withoutPhone, container, func(r *Readings) { r.Computer.Nodes = false }), "container-no-cable", russet.NotConnected},
+		{"container/its socket is of a usbmuxd that ended", both(muxless(MuxStale), container, func(r *Readings) { r.Mux.Chosen = true }), "container-stale", russet.NotConnected},
+		{"usbmuxd/died", muxless(MuxStale), "usbmuxd-stopped", russet.NotConnected},
 		{"container/frozen list", both(container, bus(func(b *BusPhone) { b.Node.There = false })), "container-frozen", russet.NotConnected},
 		{"bus/restricted mode", bus(func(b *BusPhone) { b.Data, b.Holder = false, "" }), "usb-restricted", russet.Locked},
 		{"bus/recovery mode", bus(func(b *BusPhone) {

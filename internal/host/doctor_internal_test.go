@@ -61,7 +61,8 @@ func TestMuxStates(t *testing.T) {
 	}{
 		{nil, doctor.MuxAnswers},
 		{dial(syscall.ENOENT), doctor.MuxAbsent},
-		{dial(syscall.ECONNREFUSED), doctor.MuxAbsent},
+		{dial(syscall.ECONNREFUSED), doctor.MuxStale},
+		{fmt.Errorf("%w: %w", usbmux.ErrNoDaemon, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}), doctor.MuxAbsent},
 		{dial(syscall.EACCES), doctor.MuxForbidden},
 		{fmt.Errorf("usbmuxd ListDevices: %w", os.ErrDeadlineExceeded), doctor.MuxSilent},
 		{fmt.Errorf("usbmuxd ListDevices: %w", context.DeadlineExceeded), doctor.MuxSilent},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net"
 	"os/user"
 	"strconv"
 	"syscall"
@@ -44,6 +45,8 @@ func muxState(err error) doctor.MuxState {
 		return doctor.MuxAnswers
 	case errors.Is(err, fs.ErrPermission):
 		return doctor.MuxForbidden
+	case errors.Is(err, usbmux.ErrNoDaemon) && isRefusedSocket(err):
+		return doctor.MuxStale
 	case errors.Is(err, usbmux.ErrNoDaemon):
 		return doctor.MuxAbsent
 	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
@@ -51,6 +54,12 @@ func muxState(err error) doctor.MuxState {
 	default:
 		return doctor.MuxStrange
 	}
+}
+
+// isRefusedSocket reports whether a socket is there on which nobody listens.
+func isRefusedSocket(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Net == "unix" && errors.Is(op, syscall.ECONNREFUSED)
 }
 
 func isTimeout(err error) bool {
