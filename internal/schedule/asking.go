@@ -21,7 +21,7 @@ func (l *look) owner(s storeLook) []Missing {
 		return nil
 	}
 	var m []Missing
-	called := l.wanted && l.now.Sub(l.f.Requested) <= loud
+	called := l.wanted && l.now.Sub(l.f.Requested) <= loud || l.met()
 	if l.p.QuietAt(l.now) && !called && (l.wanted || !l.p.NeverAsks()) {
 		m = append(m, Missing{
 			Code: Quiet, Text: "its owner is not disturbed between " + l.p.Quiet.From.String() + " and " + l.p.Quiet.To.String(),
@@ -41,6 +41,13 @@ func (l *look) owner(s storeLook) []Missing {
 		})
 	}
 	return m
+}
+
+// met says whether the device was met for the first time just now: its owner
+// has tapped Trust and typed the passcode, and does not sleep.
+func (l *look) met() bool {
+	known := l.now.Sub(l.f.Since)
+	return !l.f.Since.IsZero() && 0 <= known && known <= loud && l.newest().IsZero() && len(l.attempts) == 0
 }
 
 // asked are the attempts of the last day in which the device asked, or may
@@ -95,7 +102,7 @@ func (l *look) askedEnough() (Missing, bool) {
 // phone will ask: once while it is due, then after a day, and each time after
 // twice as long.
 func (l *look) nudge(store string) bool {
-	if !l.asks || l.p.QuietAt(l.now) && !l.fresh {
+	if !l.asks || l.p.QuietAt(l.now) && !l.fresh && !l.met() {
 		return false
 	}
 	last := l.f.Nudged

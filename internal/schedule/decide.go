@@ -196,6 +196,19 @@ func (l *look) due() (due bool, at time.Time) {
 	return first.due, first.at
 }
 
+// after lists the stores that come after the one to which a backup begins now.
+// Those that can have a copy of it wait for nothing.
+func (l *look) after(first int) []Missing {
+	var m []Missing
+	now := l.stores[first].Name
+	for _, s := range l.stores[first+1:] {
+		if s.due && s.copyFrom == "" && s.Problem == "" && !(l.asks && s.Copies) {
+			m = append(m, Missing{Code: Busy, Store: s.Name, Text: s.Name + " comes after " + now, until: now + " is done"})
+		}
+	}
+	return m
+}
+
 // choose finds the store to back up to, or what that waits for.
 func (l *look) choose() (start string, missing []Missing) {
 	missing = []Missing{}
@@ -213,10 +226,7 @@ func (l *look) choose() (start string, missing []Missing) {
 				Code: NoStore, Store: s.Name, until: s.copyFrom + " is back",
 				Text: s.Name + " gets a copy of the backup in " + s.copyFrom + ", which takes part in nothing now",
 			})
-		case first >= 0 && l.asks && s.Copies: // it gets a copy of what is made now
-		case first >= 0:
-			missing = append(missing, Missing{Code: Busy, Store: s.Name, Text: s.Name + " comes after " + l.stores[first].Name, until: l.stores[first].Name + " is done"})
-		default:
+		case first < 0:
 			if pause, ok := l.pause(s.Name); ok {
 				missing = append(missing, pause)
 				continue
@@ -234,5 +244,5 @@ func (l *look) choose() (start string, missing []Missing) {
 	if len(lacks) > 0 || first < 0 {
 		return "", append(lacks, missing...)
 	}
-	return l.stores[first].Name, missing
+	return l.stores[first].Name, append(missing, l.after(first)...)
 }

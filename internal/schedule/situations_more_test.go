@@ -34,7 +34,7 @@ var requests = []situation{
 			f.Asking, f.Requested = Usually, before(20*time.Minute)
 			f.Attempts = []Attempt{ask(19*time.Minute, NotNow, false)}
 		}, "", "asks",
-		"due since today at 14:00; waits until today at 21:41, when it may ask for its passcode again",
+		"due since 14:00; waits until 21:41, when it may ask for its passcode again",
 	},
 	{
 		"asked for, and done", func(_ *Policy, f *Facts) {
@@ -51,33 +51,33 @@ func tried(ago time.Duration, o Outcome) Attempt {
 var failures = []situation{
 	{
 		"interrupted", func(_ *Policy, f *Facts) { f.Attempts = []Attempt{tried(time.Minute, Interrupted)} }, "", "pause",
-		"due since today at 14:00; waits until today at 20:01, when it is tried again",
+		"due since 14:00; waits until 20:01, when it is tried again",
 	},
 	{
 		"interrupted long after it began", func(_ *Policy, f *Facts) {
 			f.Attempts = []Attempt{{At: before(time.Hour), End: before(time.Minute), Store: "nas", Outcome: Interrupted}}
 		}, "", "pause",
-		"due since today at 14:00; waits until today at 20:01, when it is tried again",
+		"due since 14:00; waits until 20:01, when it is tried again",
 	},
 	{
 		"interrupted three times", func(_ *Policy, f *Facts) {
 			f.Attempts = []Attempt{tried(20*time.Minute, Interrupted), tried(15*time.Minute, Interrupted), tried(6*time.Minute, Interrupted)}
 		}, "", "pause",
-		"due since today at 14:00; waits until today at 20:09, when it is tried again",
+		"due since 14:00; waits until 20:09, when it is tried again",
 	},
 	{
 		"interrupted, then plugged in", func(_ *Policy, f *Facts) {
 			f.Attempts, f.Plugged = []Attempt{tried(20*time.Minute, Interrupted), tried(4*time.Minute, Interrupted)}, before(time.Minute)
 		}, "nas", "",
-		"due since today at 14:00; a backup begins now",
+		"due since 14:00; a backup begins now",
 	},
 	{
 		"nobody lived to note the end", func(_ *Policy, f *Facts) { f.Attempts = []Attempt{tried(time.Minute, Begun)} }, "", "pause",
-		"due since today at 14:00; waits until today at 20:01, when it is tried again",
+		"due since 14:00; waits until 20:01, when it is tried again",
 	},
 	{
 		"failed", func(_ *Policy, f *Facts) { f.Attempts = []Attempt{tried(10*time.Minute, Failed)} }, "", "pause",
-		"due since today at 14:00; waits until today at 20:05, when it is tried again",
+		"due since 14:00; waits until 20:05, when it is tried again",
 	},
 	{
 		"failed again and again", func(_ *Policy, f *Facts) {
@@ -85,7 +85,7 @@ var failures = []situation{
 				f.Attempts = append(f.Attempts, tried(time.Duration(h)*time.Hour, NoSpace))
 			}
 		}, "", "pause",
-		"due since today at 14:00; waits until tomorrow at 01:00, when it is tried again",
+		"due since 14:00; waits until tomorrow at 01:00, when it is tried again",
 	},
 	{
 		"failed long ago", func(_ *Policy, f *Facts) {
@@ -94,13 +94,13 @@ var failures = []situation{
 			}
 			f.Attempts = append(f.Attempts, tried(16*time.Minute, Failed))
 		}, "nas", "",
-		"due since today at 14:00; a backup begins now",
+		"due since 14:00; a backup begins now",
 	},
 	{
 		"a loose plug", func(_ *Policy, f *Facts) {
 			f.Attempts, f.Plugged = []Attempt{tried(7*time.Minute, Interrupted), tried(time.Minute, Interrupted)}, before(10*time.Second)
 		}, "", "pause",
-		"due since today at 14:00; waits until today at 20:04, when it is tried again",
+		"due since 14:00; waits until 20:04, when it is tried again",
 	},
 	{
 		"failed, then asked for", func(_ *Policy, f *Facts) {
@@ -112,28 +112,35 @@ var failures = []situation{
 		"the passcode was typed, then the link broke", func(_ *Policy, f *Facts) {
 			f.Asking, f.Attempts = Usually, []Attempt{ask(8*time.Minute, Interrupted, true)}
 		}, "", "asks",
-		"due since today at 14:00; waits until today at 20:02, when it may ask for its passcode again",
+		"due since 14:00; waits until 20:02, when it may ask for its passcode again",
 	},
 }
 
 var severalStores = []situation{
 	{
 		"both are due", func(_ *Policy, f *Facts) { both(f, 27*time.Hour, true) }, "nas", "running",
-		"due since today at 13:00; a backup to nas begins now",
+		"due since 13:00; a backup to nas begins now",
+	},
+	{
+		"both are due, no power", func(_ *Policy, f *Facts) {
+			both(f, 27*time.Hour, true)
+			f.Power = false
+		}, "", "power",
+		"due since 13:00; waits until it is on power",
 	},
 	{
 		"the first is done", func(_ *Policy, f *Facts) {
 			both(f, 27*time.Hour, true)
 			f.Stores[0].Last = before(time.Hour)
 		}, "s3", "",
-		"backed up an hour ago to nas, due in s3 since today at 13:00; a backup to s3 begins now",
+		"backed up an hour ago to nas, due in s3 since 13:00; a backup to s3 begins now",
 	},
 	{
 		"the first is away", func(_ *Policy, f *Facts) {
 			both(f, 27*time.Hour, true)
 			f.Stores[0].Problem = "no answer from 192.168.1.2"
 		}, "s3", "store",
-		"due since today at 13:00; a backup to s3 begins now",
+		"due since 13:00; a backup to s3 begins now",
 	},
 	{
 		"only the one that is away is due", func(_ *Policy, f *Facts) {
@@ -141,7 +148,7 @@ var severalStores = []situation{
 			f.Stores[0].Last = before(time.Hour)
 			f.Stores[1].Problem = "no answer from s3.example"
 		}, "", "store",
-		"backed up an hour ago to nas, due in s3 since today at 13:00; waits until s3 takes backups again (no answer from s3.example)",
+		"backed up an hour ago to nas, due in s3 since 13:00; waits until s3 takes backups again (no answer from s3.example)",
 	},
 	{
 		"one is away for weeks", func(_ *Policy, f *Facts) {
@@ -156,11 +163,11 @@ var severalStores = []situation{
 			both(f, 27*time.Hour, false)
 			f.Attempts = []Attempt{tried(time.Minute, Failed)}
 		}, "s3", "pause",
-		"due since today at 13:00; a backup to s3 begins now",
+		"due since 13:00; a backup to s3 begins now",
 	},
 	{
 		"a phone that asks is asked once", func(_ *Policy, f *Facts) { f.Asking = Usually; both(f, 27*time.Hour, true) }, "nas", "",
-		"due since today at 13:00; a backup to nas begins now, and it may ask for its passcode",
+		"due since 13:00; a backup to nas begins now, and it may ask for its passcode",
 	},
 	{
 		"the other gets a copy", func(_ *Policy, f *Facts) {
@@ -176,7 +183,7 @@ var severalStores = []situation{
 			both(f, 27*time.Hour, true)
 			f.Stores[0].Last, f.Stores[0].Problem = before(5*time.Hour), "no answer from 192.168.1.2"
 		}, "", "store",
-		"backed up 5 hours ago to nas, due in s3 since today at 13:00; waits until nas is back",
+		"backed up 5 hours ago to nas, due in s3 since 13:00; waits until nas is back",
 	},
 	{
 		"a store that takes no copies", func(_ *Policy, f *Facts) {
@@ -184,7 +191,7 @@ var severalStores = []situation{
 			both(f, 27*time.Hour, false)
 			f.Stores[0].Last = before(5 * time.Hour)
 		}, "s3", "",
-		"backed up 5 hours ago to nas, due in s3 since today at 13:00; a backup to s3 begins now, and it may ask for its passcode",
+		"backed up 5 hours ago to nas, due in s3 since 13:00; a backup to s3 begins now, and it may ask for its passcode",
 	},
 }
 
@@ -202,7 +209,7 @@ var clocks = []situation{
 			f.Asking = Usually
 			f.Attempts = []Attempt{ask(-time.Hour, NotNow, false), ask(-2*time.Hour, NotNow, false), ask(-3*time.Hour, NotNow, false)}
 		}, "nas", "",
-		"due since today at 14:00; a backup begins now, and it may ask for its passcode",
+		"due since 14:00; a backup begins now, and it may ask for its passcode",
 	},
 	{
 		"known only since tomorrow", func(_ *Policy, f *Facts) { f.Stores[0].Last, f.Since = time.Time{}, now.Add(day) }, "nas", "",

@@ -5,7 +5,7 @@ import "time"
 var unattended = []situation{
 	{
 		"all is well", func(_ *Policy, _ *Facts) {}, "nas", "",
-		"due since today at 14:00; a backup begins now",
+		"due since 14:00; a backup begins now",
 	},
 	{
 		"backed up lately", func(_ *Policy, f *Facts) { f.Stores[0].Last = before(3 * time.Hour) }, "", "",
@@ -37,59 +37,59 @@ var unattended = []situation{
 	},
 	{
 		"away from the cable", func(p *Policy, f *Facts) { p.Ways, f.Present = Cable, false }, "", "away",
-		"due since today at 14:00; waits until it is on the cable",
+		"due since 14:00; waits until it is on the cable",
 	},
 	{
 		"only the cable", func(p *Policy, _ *Facts) { p.Ways = Cable }, "", "way",
-		"due since today at 14:00; waits until it is on the cable",
+		"due since 14:00; waits until it is on the cable",
 	},
 	{
 		"only the network", func(p *Policy, f *Facts) { p.Ways, f.Way = Network, Cable }, "", "way",
-		"due since today at 14:00; waits until it is on the network",
+		"due since 14:00; waits until it is on the network",
 	},
 	{
 		"not trusted", func(_ *Policy, f *Facts) { f.Paired = false }, "", "unpaired",
-		`due since today at 14:00; waits until it trusts this computer ("russet pair")`,
+		`due since 14:00; waits until it trusts this computer ("russet pair")`,
 	},
 	{
 		"a problem", func(_ *Policy, f *Facts) { f.Problem = "it was restarted and not unlocked since." }, "", "problem",
-		"due since today at 14:00; waits until this is mended: it was restarted and not unlocked since",
+		"due since 14:00; waits until this is mended: it was restarted and not unlocked since",
 	},
 	{
 		"no power", func(_ *Policy, f *Facts) { f.Power = false }, "", "power",
-		"due since today at 14:00; waits until it is on power",
+		"due since 14:00; waits until it is on power",
 	},
 	{
 		"in use, on battery", func(_ *Policy, f *Facts) { f.Power, f.Unlocked = false, before(time.Hour) }, "", "power locked",
-		"due since today at 14:00; waits until it is on power and locked",
+		"due since 14:00; waits until it is on power and locked",
 	},
 	{
 		"locked", func(_ *Policy, f *Facts) { f.Locked, f.Unlocked = true, before(time.Hour) }, "nas", "",
-		"due since today at 14:00; a backup begins now",
+		"due since 14:00; a backup begins now",
 	},
 	{
 		"does not lock", func(_ *Policy, f *Facts) { f.Unlocked = before(4 * day) }, "nas", "",
-		"due since today at 14:00; a backup begins now",
+		"due since 14:00; a backup begins now",
 	},
 	{
 		"battery low", func(p *Policy, f *Facts) { p.Power, f.Power, f.Battery = false, false, 12 }, "", "battery",
-		"due since today at 14:00; waits until its battery is at 20 %",
+		"due since 14:00; waits until its battery is at 20 %",
 	},
 	{
 		"battery unknown", func(_ *Policy, f *Facts) { f.Battery = -1 }, "nas", "",
-		"due since today at 14:00; a backup begins now",
+		"due since 14:00; a backup begins now",
 	},
 	{
 		"before its hours", func(p *Policy, _ *Facts) { p.Window = Hours{22 * 60, 6 * 60} }, "", "window",
-		"due since today at 14:00; waits until today at 22:00, when its hours begin",
+		"due since 14:00; waits until 22:00, when its hours begin",
 	},
 	{
 		"after its hours, no power", func(p *Policy, f *Facts) { p.Window, f.Power = Hours{9 * 60, 17 * 60}, false }, "", "window power",
-		"due since today at 14:00; waits until tomorrow at 09:00, when its hours begin, and until it is on power",
+		"due since 14:00; waits until tomorrow at 09:00, when its hours begin, and until it is on power",
 	},
 	{
 		"quiet hours do not matter to it", func(p *Policy, _ *Facts) { p.Quiet = Hours{19 * 60, 7 * 60} }, "nas", "",
-		"due since today at 14:00; a backup begins now",
+		"due since 14:00; a backup begins now",
 	},
 	{
 		"off", func(p *Policy, _ *Facts) { p.Automatic = false }, "", "off",
@@ -101,7 +101,7 @@ var unattended = []situation{
 	},
 	{
 		"running", func(_ *Policy, f *Facts) { f.Running = "nas" }, "", "running",
-		"due since today at 14:00; a backup to nas is under way",
+		"due since 14:00; a backup to nas is under way",
 	},
 	{
 		"no store", func(_ *Policy, f *Facts) { f.Stores = nil }, "", "store",
@@ -109,82 +109,94 @@ var unattended = []situation{
 	},
 	{
 		"the store is away", func(_ *Policy, f *Facts) { f.Stores[0].Problem = "the folder /mnt/nas is not there" }, "", "store",
-		"due since today at 14:00; waits until nas takes backups again (the folder /mnt/nas is not there)",
+		"due since 14:00; waits until nas takes backups again (the folder /mnt/nas is not there)",
 	},
 }
 
 var assisted = []situation{
 	{
 		"nobody knows whether it asks", func(_ *Policy, f *Facts) { f.Asking = Unknown }, "nas", "",
-		"due since today at 14:00; a backup begins now, and it may ask for its passcode",
+		"due since 14:00; a backup begins now, and it may ask for its passcode",
 	},
 	{
 		"in use is fine", func(_ *Policy, f *Facts) { f.Asking, f.Unlocked = Usually, before(time.Hour) }, "nas", "",
-		"due since today at 14:00; a backup begins now, and it may ask for its passcode",
+		"due since 14:00; a backup begins now, and it may ask for its passcode",
 	},
 	{
 		"quiet hours", func(p *Policy, f *Facts) { f.Asking, p.Quiet = Usually, Hours{19 * 60, 7 * 60} }, "", "quiet",
-		"due since today at 14:00; waits until tomorrow at 07:00, when the quiet hours are over",
+		"due since 14:00; waits until tomorrow at 07:00, when the quiet hours are over",
+	},
+	{
+		"quiet hours, and it was met just now", func(p *Policy, f *Facts) {
+			f.Asking, f.Since, f.Stores[0].Last, p.Quiet = Unknown, before(time.Minute), time.Time{}, Hours{19 * 60, 7 * 60}
+		}, "nas", "",
+		"no backup yet; a backup begins now, and it may ask for its passcode",
+	},
+	{
+		"quiet hours, and it was met in the afternoon", func(p *Policy, f *Facts) {
+			f.Asking, f.Since, f.Stores[0].Last, p.Quiet = Unknown, before(4*time.Hour), time.Time{}, Hours{19 * 60, 7 * 60}
+		}, "", "quiet",
+		"no backup yet; waits until tomorrow at 07:00, when the quiet hours are over",
 	},
 	{
 		"quiet hours, no power", func(p *Policy, f *Facts) { f.Asking, f.Power, p.Quiet = Usually, false, Hours{19 * 60, 7 * 60} }, "", "power quiet",
-		"due since today at 14:00; waits until tomorrow at 07:00, when the quiet hours are over, and until it is on power",
+		"due since 14:00; waits until tomorrow at 07:00, when the quiet hours are over, and until it is on power",
 	},
 	{
 		"asked just now", func(_ *Policy, f *Facts) {
 			f.Asking, f.Attempts = Usually, []Attempt{ask(40*time.Minute, NotNow, false)}
 		}, "", "asks",
-		"due since today at 14:00; waits until today at 21:20, when it may ask for its passcode again",
+		"due since 14:00; waits until 21:20, when it may ask for its passcode again",
 	},
 	{
 		"asked, and now it was plugged in", func(_ *Policy, f *Facts) {
 			f.Asking, f.Attempts, f.Plugged = Usually, []Attempt{ask(40*time.Minute, NotNow, false)}, before(time.Minute)
 		}, "nas", "",
-		"due since today at 14:00; a backup begins now, and it may ask for its passcode",
+		"due since 14:00; a backup begins now, and it may ask for its passcode",
 	},
 	{
 		"asked twice, and now it was unlocked", func(_ *Policy, f *Facts) {
 			f.Asking, f.Attempts = Usually, []Attempt{ask(60*time.Minute, NotNow, false), ask(20*time.Minute, NotNow, false)}
 			f.Unlocked = before(time.Minute)
 		}, "", "asks",
-		"due since today at 14:00; waits until today at 20:10, when it may ask for its passcode again",
+		"due since 14:00; waits until 20:10, when it may ask for its passcode again",
 	},
 	{
 		"asked as often as it may", func(_ *Policy, f *Facts) {
 			f.Asking, f.Plugged = Usually, before(time.Minute)
 			f.Attempts = []Attempt{ask(9*time.Hour, NotNow, false), ask(6*time.Hour, NotNow, false), ask(3*time.Hour, NotNow, false)}
 		}, "", "asks",
-		"due since today at 14:00; waits until tomorrow at 11:00, when it may ask for its passcode again",
+		"due since 14:00; waits until tomorrow at 11:00, when it may ask for its passcode again",
 	},
 	{
 		"left in peace until the quiet hours have begun", func(p *Policy, f *Facts) {
 			f.Asking, f.Attempts, p.Quiet = Usually, []Attempt{ask(40*time.Minute, NotNow, false)}, Hours{21 * 60, 7 * 60}
 		}, "", "asks",
-		"due since today at 14:00; waits until tomorrow at 07:00, when the quiet hours are over",
+		"due since 14:00; waits until tomorrow at 07:00, when the quiet hours are over",
 	},
 	{
 		"left in peace until its hours are over", func(p *Policy, f *Facts) {
 			f.Asking, f.Attempts, p.Window = Usually, []Attempt{ask(40*time.Minute, NotNow, false)}, Hours{19 * 60, 21 * 60}
 		}, "", "asks",
-		"due since today at 14:00; waits until tomorrow at 19:00, when its hours begin",
+		"due since 14:00; waits until tomorrow at 19:00, when its hours begin",
 	},
 	{
 		"it may never ask", func(p *Policy, f *Facts) { f.Asking, p.Asks = Usually, 0 }, "", "asks",
-		"due since today at 14:00; waits until somebody asks for a backup",
+		"due since 14:00; waits until somebody asks for a backup",
 	},
 	{
 		"answers come later in the evening", func(_ *Policy, f *Facts) { f.Asking, f.Attempts = Usually, evenings(10, 21) }, "", "hour",
-		"due since today at 14:00; waits until today at 21:00, when its owner usually answers",
+		"due since 14:00; waits until 21:00, when its owner usually answers",
 	},
 	{
 		"answers come at this hour", func(_ *Policy, f *Facts) { f.Asking, f.Attempts = Usually, evenings(10, 20) }, "nas", "",
-		"due since today at 14:00; a backup begins now, and it may ask for its passcode",
+		"due since 14:00; a backup begins now, and it may ask for its passcode",
 	},
 	{
 		"answers come later, but it was just unlocked", func(_ *Policy, f *Facts) {
 			f.Asking, f.Attempts, f.Unlocked = Usually, evenings(10, 21), before(time.Minute)
 		}, "nas", "",
-		"due since today at 14:00; a backup begins now, and it may ask for its passcode",
+		"due since 14:00; a backup begins now, and it may ask for its passcode",
 	},
 	{
 		"answers come later, but the last backup is old", func(_ *Policy, f *Facts) {
@@ -197,7 +209,7 @@ var assisted = []situation{
 			f.Asking, f.Stores[0].Last = Usually, before(43*time.Hour)
 			f.Attempts = append(evenings(10, 21), ask(6*time.Hour, NotNow, false), ask(3*time.Hour, NotNow, false))
 		}, "", "hour",
-		"due since yesterday at 21:00; waits until today at 21:00, when its owner usually answers",
+		"due since yesterday at 21:00; waits until 21:00, when its owner usually answers",
 	},
 	{
 		"it is plugged in when its owner never answers", func(_ *Policy, f *Facts) {
@@ -206,11 +218,11 @@ var assisted = []situation{
 				f.Attempts = append(f.Attempts, ask(time.Duration(d)*day, NotNow, false))
 			}
 		}, "", "hour",
-		"due since today at 14:00; waits until today at 21:00, when its owner usually answers",
+		"due since 14:00; waits until 21:00, when its owner usually answers",
 	},
 	{
 		"no power, and not yet late", func(_ *Policy, f *Facts) { f.Asking, f.Power = Usually, false }, "", "power",
-		"due since today at 14:00; waits until it is on power",
+		"due since 14:00; waits until it is on power",
 	},
 	{
 		"no power, and late", func(_ *Policy, f *Facts) { f.Asking, f.Power, f.Stores[0].Last = Usually, false, before(43*time.Hour) }, "nas", "",
@@ -226,7 +238,7 @@ var assisted = []situation{
 		"its hours are all quiet", func(p *Policy, f *Facts) {
 			f.Asking, p.Window = Usually, Hours{23 * 60, 5 * 60}
 		}, "", "window",
-		"due since today at 14:00; waits until its hours or the quiet hours are changed",
+		"due since 14:00; waits until its hours or the quiet hours are changed",
 	},
 }
 

@@ -128,11 +128,11 @@ func (l *look) head(d Decision) string {
 	case d.Overdue:
 		return l.lastText()
 	case len(fresh)+len(none) == 0:
-		return "due since " + since(l.now, d.DueSince)
+		return "due since " + plainly(l.now, d.DueSince)
 	}
 	head := "backed up " + ago(l.now.Sub(newest)) + " to " + l.newestName()
 	if len(due) > 0 {
-		head += ", due in " + list(due) + " since " + since(l.now, l.first(due))
+		head += ", due in " + list(due) + " since " + plainly(l.now, l.first(due))
 	}
 	if len(none) > 0 {
 		head += ", not yet to " + list(none)

@@ -28,8 +28,10 @@ func when(now, t time.Time) string {
 	}
 }
 
-// since says when something began: "7 November at 16:00".
-func since(now, t time.Time) string { return strings.TrimPrefix(when(now, t), "on ") }
+// plainly says a time after "since" and "until": "7 November at 16:00", "16:00".
+func plainly(now, t time.Time) string {
+	return strings.TrimPrefix(strings.TrimPrefix(when(now, t), "on "), "today at ")
+}
 
 // daysBetween counts the midnights from one time to another, by the calendar.
 func daysBetween(from, to time.Time) int {
@@ -114,8 +116,8 @@ func (l *look) waits(missing []Missing) string {
 	case latest.at.IsZero():
 		return "waits until " + list(events)
 	case len(events) == 0:
-		return "waits until " + when(l.now, latest.at) + ", when " + latest.then
+		return "waits until " + plainly(l.now, latest.at) + ", when " + latest.then
 	default:
-		return "waits until " + when(l.now, latest.at) + ", when " + latest.then + ", and until " + list(events)
+		return "waits until " + plainly(l.now, latest.at) + ", when " + latest.then + ", and until " + list(events)
 	}
 }
