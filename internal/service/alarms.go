@@ -216,12 +216,13 @@ func (s *Service) compare(st *state, d russet.Device) {
 	st.post(notify.ForEncryption(about, change))
 }
 
-// newest is the last backup of a device, in any store. Service.mu is held.
+// newest is the last backup of a device, in any store; "" if there is none.
+// Service.mu is held.
 func (s *Service) newest(udid russet.UDID) russet.BackupID {
 	var last russet.Backup
 	for _, sh := range s.shelves {
-		if b, ok := sh.newest[udid]; ok && b.Time.After(last.Time) {
-			last = b
+		if b := sh.newest(udid, s.states[udid]); b != nil && b.Time.After(last.Time) {
+			last = *b
 		}
 	}
 	return last.ID

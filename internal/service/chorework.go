@@ -193,6 +193,9 @@ func (s *Service) copyTo(ctx context.Context, t *task) (text string, err error) 
 	if t.device != "" && len(from) > 1 {
 		from = from[len(from)-1:]
 	}
+	if t.device != "" && len(from) == 0 {
+		return "", fmt.Errorf("the copy that %q lacks is not in %q", t.To, t.Store)
+	}
 	copied := 0
 	for _, b := range from {
 		if err := s.stepAside(ctx, t); err != nil {

@@ -13,6 +13,7 @@ import (
 	"russet"
 	"russet/internal/host"
 	"russet/internal/notify"
+	"russet/internal/schedule"
 	"russet/internal/service"
 	"russet/vphone"
 	"russet/vphone/agent"
@@ -169,7 +170,7 @@ func (l *lab) phone(name string, o vphone.Options) *vphone.Phone {
 
 // setClocks sets the clocks of the phones.
 func (l *lab) setClocks() {
-	ahead := l.clock.now().Sub(time.Now())
+	ahead := time.Until(l.clock.now())
 	for _, p := range l.phones {
 		p.Faults().Update(func(c *agent.Config) { c.ClockAhead = ahead })
 	}
@@ -203,4 +204,10 @@ func (l *lab) status(p *vphone.Phone) service.DeviceStatus {
 	}
 	l.Fatalf("%q is not in %+v", p.UDID(), st)
 	return service.DeviceStatus{}
+}
+
+// bothStores makes two stores the ones of every device.
+func (l *lab) bothStores(first, second string) error {
+	_, err := l.host.ChangeSchedule(l.Context(), "", func(s *schedule.Settings) { s.Stores = &[]string{first, second} })
+	return err
 }

@@ -22,7 +22,6 @@ type view struct {
 	stores   []*shelf // those of the policy
 	facts    schedule.Facts
 	decision schedule.Decision
-	queued   bool
 }
 
 // sight is what the last look for devices saw.
@@ -182,6 +181,9 @@ func (s *Service) fill(v *view, settings []host.StoreSettings) error {
 	}
 	for _, name := range storesOf(v.policy, settings) {
 		v.stores = append(v.stores, s.shelfOf(name))
+	}
+	if v.state != nil && v.state.keeps(v.stores, s.now()) {
+		s.save(v.state) //nolint:errcheck // it is said
 	}
 	v.facts = s.factsOf(v)
 	return nil

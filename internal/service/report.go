@@ -60,8 +60,8 @@ func (s *Service) deviceStatus(v *view) DeviceStatus {
 	}
 	for _, sh := range v.stores {
 		b := StoreBackup{Name: sh.name, Problem: sh.problem}
-		if newest, ok := sh.newest[v.device.UDID]; ok {
-			b.Backup = &newest
+		if newest := sh.newest(v.device.UDID, v.state); newest != nil {
+			b.Backup = newest
 		}
 		d.Stores = append(d.Stores, b)
 	}

@@ -60,12 +60,12 @@ type Service struct {
 	house   *house
 	devices sight
 	shelves map[string]*shelf
+	changes map[string]int // how often each store was changed by us
 	jobs    map[russet.UDID]*job
 	chore   *task               // nil when none is under way
 	ran     map[string]ChoreRun // the last of each chore
 	telling bool                // messages are being delivered
 	used    time.Time           // when a store was last needed
-	looked  time.Time           // when Step last looked
 }
 
 // New makes a Service. It touches nothing yet.
@@ -79,7 +79,7 @@ func New(o Options) *Service {
 	return &Service{
 		opts: o, host: o.Host, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 		slot: slots{limit: cmp.Or(max(o.AtOnce, 0), usualAtOnce)}, wake: make(chan struct{}, 1),
-		states: map[russet.UDID]*state{}, shelves: map[string]*shelf{}, jobs: map[russet.UDID]*job{}, ran: map[string]ChoreRun{},
+		states: map[russet.UDID]*state{}, shelves: map[string]*shelf{}, changes: map[string]int{}, jobs: map[russet.UDID]*job{}, ran: map[string]ChoreRun{},
 	}
 }
 

@@ -29,9 +29,9 @@ type shelf struct {
 	vault   bool
 	at      time.Time // when it was looked at; zero if never, or if that is old
 	status  host.StoreStatus
-	newest  map[russet.UDID]russet.Backup
-	problem string        // why it takes nothing, in words
-	asked   chan struct{} // it is being looked at, until this is closed; nil if not
+	backups map[russet.UDID][]russet.Backup // that can be used, by the devices' clocks
+	problem string                          // why it takes nothing, in words
+	asked   chan struct{}                   // it is being looked at, until this is closed; nil if not
 }
 
 // shelfOf is what is known of a store. Service.mu is held.
@@ -44,6 +44,7 @@ func (s *Service) shelfOf(name string) *shelf {
 
 // forget makes the next look ask a store anew. Service.mu is held.
 func (s *Service) forget(store string) {
+	s.changes[store]++
 	if sh := s.shelves[store]; sh != nil {
 		old := *sh
 		old.at = time.Time{}
@@ -75,7 +76,7 @@ func (s *Service) refresh(ctx context.Context, settings []host.StoreSettings) {
 			asked := *sh
 			asked.asked = make(chan struct{})
 			s.shelves[st.Name] = &asked
-			go s.examine(ctx, st, &asked)
+			go s.examine(ctx, st, &asked, s.changes[st.Name])
 			all.Go(func() { s.awaitShelf(ctx, st.Name, asked.asked) })
 		}
 	}
@@ -111,28 +112,32 @@ func (sh *shelf) stale(now time.Time) bool {
 	return sh.at.IsZero() || age < 0 || age > limit
 }
 
-// examine looks at one store, for as long as that takes.
-func (s *Service) examine(ctx context.Context, st host.StoreSettings, before *shelf) {
+// examine looks at one store, for as long as that takes. changes is how often it
+// had changed until then: what was seen may be old when it is known.
+func (s *Service) examine(ctx context.Context, st host.StoreSettings, before *shelf, changes int) {
 	defer s.using()()
 	defer close(before.asked)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*shelfPatient)
 	defer cancel()
-	sh := &shelf{name: st.Name, vault: before.vault, at: s.now(), newest: map[russet.UDID]russet.Backup{}}
+	sh := &shelf{name: st.Name, vault: before.vault, at: s.now(), backups: map[russet.UDID][]russet.Backup{}}
 	backups, err := s.host.Backups(ctx, st.Name, "", false)
 	if err == nil {
 		sh.status = s.host.StoreStatus(ctx, st)
 		sh.problem = sh.status.Problem
 	} else {
-		sh.newest, sh.status.StoreSettings, sh.problem = before.newest, st, inWords(err)
+		sh.backups, sh.status.StoreSettings, sh.problem = before.backups, st, inWords(err)
 	}
 	sh.status.Problem = sh.problem
 	for _, b := range backups { // oldest first
 		if b.Problem == "" {
-			sh.newest[b.Device] = b
+			sh.backups[b.Device] = append(sh.backups[b.Device], b)
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.changes[st.Name] != changes {
+		sh.at = time.Time{}
+	}
 	if s.shelves[st.Name] != nil {
 		s.shelves[st.Name] = sh
 	}
@@ -152,7 +157,7 @@ func inWords(err error) string {
 // facts is what the schedule has to know of a store for a device.
 func (sh *shelf) facts(v *view, now time.Time) schedule.StoreFacts {
 	f := schedule.StoreFacts{Name: sh.name, Problem: sh.problem, Copies: sh.vault}
-	if b, ok := sh.newest[v.device.UDID]; ok {
+	if b := sh.newest(v.device.UDID, v.state); b != nil {
 		f.Last = b.Time
 	}
 	if v.state == nil {
@@ -161,19 +166,8 @@ func (sh *shelf) facts(v *view, now time.Time) schedule.StoreFacts {
 	if f.Problem == "" && v.state.Short[sh.name].holds(sh.room(v.device.UDID), now) {
 		f.Problem = "the last backup did not fit, and there is no more room than there was"
 	}
-	// The device's clock may be wrong, and the store away: we were there.
-	for _, a := range slices.Backward(v.state.Attempts) {
-		if a.Store != sh.name || a.Outcome != schedule.Done {
-			continue
-		}
-		end := cmp.Or(a.End, a.At)
-		if f.Last.IsZero() && sh.problem == "" || end.After(now) {
-			break // it has been deleted, or our clock was wrong
-		}
-		if end.After(f.Last) || f.Last.After(now) {
-			f.Last = end
-		}
-		break
+	if k, ok := v.state.Kept[sh.name]; ok && (k.At.Sub(now) < skew || f.Last.IsZero() || f.Last.Sub(now) >= skew) {
+		f.Last = k.At
 	}
 	return f
 }

@@ -46,7 +46,15 @@ type state struct {
 	Attempts  []schedule.Attempt `json:"attempts"`
 	WiFi      time.Time          `json:"wifi,omitzero"`   // when switching it on was last tried
 	Short     map[string]short   `json:"short,omitempty"` // by store: where the last backup did not fit
+	Kept      map[string]kept    `json:"kept,omitempty"`  // by store: the newest backup there
 	board
+}
+
+// kept is the newest backup of a device in a store.
+type kept struct {
+	ID russet.BackupID `json:"id"`
+	// At is when it was made, by this computer's clock if it knows.
+	At time.Time `json:"at"`
 }
 
 // short is a backup that did not fit into a store.
