@@ -10,6 +10,7 @@ import (
 	"russet"
 	"russet/internal/host"
 	"russet/internal/schedule"
+	"russet/internal/service"
 )
 
 func (a *app) choresCommand() *cobra.Command {
@@ -30,7 +31,8 @@ that store is running.`,
 func (a *app) choresShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show", Short: "list the chores",
-		Long:    "Lists what is done with the stores, how often, within which hours, and who said so." + exits(),
+		Long:    "Lists what is done with the stores, how often, within which hours, who said so, and when\n" +
+			"it was done last." + exits(),
 		Example: "  russet chores show --json",
 		Args:    needs(0, 0, "nothing else"),
 		RunE: func(*cobra.Command, []string) error {
@@ -38,7 +40,7 @@ func (a *app) choresShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			chores, err := h.Chores()
+			chores, err := a.chores(h)
 			if err != nil {
 				return err
 			}
@@ -49,14 +51,55 @@ func (a *app) choresShow() *cobra.Command {
 				fmt.Fprintln(a.out, "There is no store yet, and so nothing to do with it. The first backup makes one.")
 				return nil
 			}
-			t := newTable("CHORE", "STORE", "TO", "EVERY", "HOURS", "WHY")
+			t := newTable("CHORE", "STORE", "TO", "EVERY", "HOURS", "WHY", "LAST")
 			for _, c := range chores {
-				t.row(string(c.Kind), c.Store, orDash(c.To), everyText(c.Every), hoursText(c.Window), choreFrom(c))
+				t.row(string(c.Kind), c.Store, orDash(c.To), everyText(c.Every), hoursText(c.Window), choreFrom(c.Chore), lastText(c.Last))
 			}
 			t.print(a.out)
 			return nil
 		},
 	}
+}
+
+// doneChore is a chore with the last time it was done.
+type doneChore struct {
+	host.Chore
+	Last *service.ChoreRun `json:"last"` // nil if it was not done yet
+}
+
+// chores lists what is set, and what was done.
+func (a *app) chores(h *host.Host) ([]doneChore, error) {
+	chores, err := h.Chores()
+	if err != nil {
+		return nil, err
+	}
+	runs, err := service.New(service.Options{Host: h, Log: a.logger()}).Chores()
+	if err != nil {
+		return nil, err
+	}
+	all := []doneChore{}
+	for _, c := range chores {
+		d := doneChore{Chore: c}
+		for _, r := range runs { // oldest first
+			if r.Kind == c.Kind && r.Store == c.Store && r.To == c.To && r.Device == "" {
+				d.Last = &r
+			}
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+// lastText says when a chore was done last, and what came of it.
+func lastText(r *service.ChoreRun) string {
+	if r == nil {
+		return "-"
+	}
+	text := moment(r.End) + ", " + r.Outcome
+	if r.Error != "" {
+		text += ": " + r.Error
+	}
+	return text
 }
 
 func orDash(s string) string {

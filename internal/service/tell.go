@@ -101,8 +101,11 @@ func (s *Service) send(a addressed) {
 	}
 	if !b.Outbox[i].failed(s.now(), err) {
 		b.Outbox = slices.Delete(b.Outbox, i, i+1)
-		if err != nil {
+		switch {
+		case err != nil:
 			s.log.Error("a message could not be delivered, and is given up", "kind", m.Kind, "title", m.Title, "error", err)
+		case m.Kind != notify.Done: // which the log has already
+			s.log.Info(m.Title, "kind", m.Kind, "next", m.Next)
 		}
 	}
 	if st != nil {
