@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -149,8 +152,8 @@ func TestDoctorPhones(t *testing.T) {
 			l.handset(vphone.Options{Identity: vphone.NewIdentity(1)})
 		}, want: "phone-forgotten service-never backup-never"},
 		"silent": {paired: true, do: func(t *testing.T, _ *netlab, _ *host.Host, p *vphone.Phone) {
-			for range 8 {
-				must(t, p.SetFault("drop-at", "1,lockdownd"))
+			for n := range 40 { // each of its answers
+				must(t, p.SetFault("drop-at", fmt.Sprintf("%d,lockdownd", n+1)))
 			}
 		}, want: "phone-silent service-never backup-never"},
 		"usbmuxd lost the pairing": {paired: true, do: func(t *testing.T, l *netlab, _ *host.Host, p *vphone.Phone) {
@@ -208,6 +211,7 @@ func TestDoctorMux(t *testing.T) {
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 		t.Error(err)
 	}
+	l.stale(t, socket)
 	if os.Getuid() == 0 {
 		t.Log("root may use every socket")
 		return
@@ -218,6 +222,23 @@ func TestDoctorMux(t *testing.T) {
 	must(t, os.Chmod(socket, 0o600))
 	must(t, os.Chmod(socket, 0))
 	wantFindings(t, h, "usbmuxd-forbidden")
+}
+
+// stale leaves a socket on which nobody listens, and looks at it from within
+// what says that it is a container.
+func (l *netlab) stale(t *testing.T, socket string) {
+	t.Helper()
+	listener, err := net.Listen("unix", socket)
+	must(t, err)
+	listener.(*net.UnixListener).SetUnlinkOnClose(false)
+	must(t, listener.Close())
+	h := l.bare(t.TempDir(), "UNIX:"+socket, nil)
+	wantFindings(t, h, "usbmuxd-elsewhere")
+	root := t.TempDir()
+	must(t, os.WriteFile(root+"/.dockerenv", nil, 0o600))
+	h.LookAt(root, time.Millisecond)
+	wantFindings(t, h, "container-stale")
+	must(t, os.Remove(socket))
 }
 
 // TestDoctorAway is a phone that was here and is not.
@@ -359,12 +380,31 @@ func TestDoctorService(t *testing.T) {
 	}
 }
 
+// syncBuffer is a buffer for several goroutines.
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
 // TestDoctorWhileBackingUp: a phone that is busy is not called silent.
 func TestDoctorWhileBackingUp(t *testing.T) {
 	l := newNetlab(t)
 	dir := t.TempDir()
 	h := l.bare(dir, l.withMux(), nil)
-	p := l.handset(vphone.Options{Identity: named(1, "Anna"), Passcode: "1234"})
+	log := &syncBuffer{}
+	p := l.handset(vphone.Options{Identity: named(1, "Anna"), Passcode: "1234", Logger: slog.New(slog.NewTextHandler(log, nil))})
 	l.pair(h, p)
 	p.SetPasscodeAnswer(vphone.Ask)
 	d := l.only(h)
@@ -383,7 +423,12 @@ func TestDoctorWhileBackingUp(t *testing.T) {
 		done <- err
 	}()
 	<-asked
+	p.Inject(vphone.Fault{On: "lockdownd", AtWrite: 1, Do: vphone.LockScreen}) // it notes when it goes off
 	findings := examine(t, l.bare(dir, l.withMux(), nil), "")
+	if says := log.String(); strings.Contains(says, "msg=fault") {
+		t.Errorf("the phone was spoken to: %s", says)
+	}
+	p.DisarmFaults()
 	if got := bad(findings); got != "service-never" {
 		t.Errorf("found %q", got)
 	}

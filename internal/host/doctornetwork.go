@@ -30,6 +30,7 @@ const (
 // lookAround is survey for one who wants to know what is in the way. It listens
 // to the network only if a phone is missed that may be there.
 func (h *Host) lookAround(ctx context.Context, onCable []russet.UDID) (survey, doctor.Network) {
+	defer h.leaveBusy()()
 	missed := slices.ContainsFunc(h.whoIsKnown(ctx, nil), func(w *wanted) bool { return !slices.Contains(onCable, w.udid) })
 	if !missed {
 		return h.survey(ctx, quest{here: true}), doctor.Network{}
@@ -51,6 +52,26 @@ func (h *Host) lookAround(ctx context.Context, onCable []russet.UDID) (survey, d
 	}
 	sv := h.survey(ctx, quest{again: true})
 	return sv, network(sv, phones, others)
+}
+
+// leaveBusy keeps a look around away from devices that other processes are at
+// work with: they are taken to be as they were when that began.
+func (h *Host) leaveBusy() (done func()) {
+	before, err := h.remembers()
+	if err != nil {
+		h.log.Warn("what was connected before is not known", "error", err)
+	}
+	var all []func()
+	for udid, was := range before {
+		if h.locked(deviceLock(udid)) {
+			all = append(all, h.working.begin(sighting{Device: was.Device}))
+		}
+	}
+	return func() {
+		for _, done := range all {
+			done()
+		}
+	}
 }
 
 // network sums up what was heard.

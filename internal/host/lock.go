@@ -37,7 +37,7 @@ func (h *Host) lockDevice(device russet.Device, doing string) (release func(), e
 	if err != nil {
 		return nil, err
 	}
-	l, err := dir.Lock("locks/"+string(device.UDID)+".lock", false)
+	l, err := dir.Lock(deviceLock(device.UDID), false)
 	if errors.Is(err, durable.ErrLocked) {
 		return nil, &russet.Error{
 			Kind: russet.Busy, Doing: doing,
@@ -54,3 +54,6 @@ func (h *Host) lockDevice(device russet.Device, doing string) (release func(), e
 		}
 	}, nil
 }
+
+// deviceLock is held by who is at work with a device.
+func deviceLock(udid russet.UDID) string { return locksDir + "/" + string(udid) + ".lock" }
