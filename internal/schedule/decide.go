@@ -202,7 +202,7 @@ func (l *look) after(first int) []Missing {
 	var m []Missing
 	now := l.stores[first].Name
 	for _, s := range l.stores[first+1:] {
-		if s.due && s.copyFrom == "" && s.Problem == "" && !(l.asks && s.Copies) {
+		if s.due && s.Problem == "" && !(l.asks && s.Copies) {
 			m = append(m, Missing{Code: Busy, Store: s.Name, Text: s.Name + " comes after " + now, until: now + " is done"})
 		}
 	}

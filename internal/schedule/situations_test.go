@@ -133,6 +133,13 @@ var assisted = []situation{
 		"no backup yet; a backup begins now, and it may ask for its passcode",
 	},
 	{
+		"quiet hours, it was met just now and did not get its passcode", func(p *Policy, f *Facts) {
+			f.Asking, f.Since, f.Stores[0].Last, p.Quiet = Usually, before(20*time.Minute), time.Time{}, Hours{19 * 60, 7 * 60}
+			f.Attempts, f.Plugged = []Attempt{ask(15*time.Minute, NotNow, false)}, before(time.Minute)
+		}, "", "quiet",
+		"no backup yet; waits until tomorrow at 07:00, when the quiet hours are over",
+	},
+	{
 		"quiet hours, and it was met in the afternoon", func(p *Policy, f *Facts) {
 			f.Asking, f.Since, f.Stores[0].Last, p.Quiet = Unknown, before(4*time.Hour), time.Time{}, Hours{19 * 60, 7 * 60}
 		}, "", "quiet",
