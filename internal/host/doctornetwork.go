@@ -31,8 +31,8 @@ const (
 // to the network only if a phone is missed that may be there.
 func (h *Host) lookAround(ctx context.Context, onCable []russet.UDID) (survey, doctor.Network) {
 	defer h.leaveBusy()()
-	missed := slices.ContainsFunc(h.whoIsKnown(ctx, nil), func(w *wanted) bool { return !slices.Contains(onCable, w.udid) })
-	if !missed {
+	here := func(udid russet.UDID) bool { return slices.Contains(onCable, udid) }
+	if !slices.ContainsFunc(h.whoIsKnown(ctx, nil, here), func(w *wanted) bool { return !here(w.udid) }) {
 		return h.survey(ctx, quest{here: true}), doctor.Network{}
 	}
 	listening, stop := context.WithCancel(ctx)

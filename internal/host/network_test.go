@@ -37,6 +37,7 @@ func TestCableThenNetwork(t *testing.T) {
 // TestWithoutUsbmuxd: russet's own copy of the pairing is enough. The phone is
 // found where it was the last time and where a person said.
 func TestWithoutUsbmuxd(t *testing.T) {
+	t.Parallel()
 	l := newNetlab(t)
 	p := l.phone(1, "Anna's iPhone")
 	home := t.TempDir()
@@ -66,6 +67,7 @@ func TestWithoutUsbmuxd(t *testing.T) {
 
 // TestAnotherPhoneAtTheAddress: an address says nothing about who is there.
 func TestAnotherPhoneAtTheAddress(t *testing.T) {
+	t.Parallel()
 	l := newNetlab(t)
 	anna, ben := l.phone(1, "Anna"), l.phone(2, "Ben")
 	home := t.TempDir()

@@ -15,6 +15,7 @@ import (
 // TestRunOverTheNetwork: the heartbeat is held for as long as the run takes,
 // and the run says how it went.
 func TestRunOverTheNetwork(t *testing.T) {
+	t.Parallel()
 	l := newNetlab(t)
 	p := l.phone(1, "Anna")
 	h := l.computer(l.withMux())
@@ -36,6 +37,7 @@ func TestRunOverTheNetwork(t *testing.T) {
 // TestLostOnTheNetwork: whatever shape the end of a radio link has, the run is
 // interrupted, what came is kept, and the cable goes on with it.
 func TestLostOnTheNetwork(t *testing.T) {
+	t.Parallel()
 	for shape, fault := range map[string][2]string{
 		"reset":              {"reset-after", "400000"},
 		"hung up":            {"drop-after", "400000"},
@@ -76,6 +78,7 @@ func wantLost(t *testing.T, r host.BackupResult, err error) {
 // TestLeavesDuringARun: the owner goes out, and comes back to the cable. With
 // Retry one call is enough.
 func TestLeavesDuringARun(t *testing.T) {
+	t.Parallel()
 	l := newNetlab(t)
 	p := l.phone(1, "Anna")
 	h := l.computer(l.withMux())
@@ -123,6 +126,7 @@ func TestPasscodeSheet(t *testing.T) {
 
 // TestRateOfAllDevices: two phones together get no more than the limit.
 func TestRateOfAllDevices(t *testing.T) {
+	t.Parallel()
 	l := newNetlab(t)
 	dir := t.TempDir()
 	const limit = 1_500_000
@@ -195,6 +199,7 @@ func TestBusyPhoneIsLeftAlone(t *testing.T) {
 // TestPairingIsKept: a phone that another program paired over usbmuxd is met
 // without it after one run; unpaired there, it is forgotten.
 func TestPairingIsKept(t *testing.T) {
+	t.Parallel()
 	l := newNetlab(t)
 	p := l.phone(1, "Anna")
 	l.pair(l.computer(l.withMux()), p) // another home: only usbmuxd tells

@@ -19,6 +19,7 @@ import (
 // TestSecondComputer: a pairing that was exported lets another computer, which
 // has no usbmuxd, back the phone up without cable and without Trust.
 func TestSecondComputer(t *testing.T) {
+	t.Parallel()
 	l := newNetlab(t)
 	p := l.phone(1, "Anna's iPhone")
 	first := l.computer(l.withMux())
@@ -82,6 +83,7 @@ func TestSecondComputer(t *testing.T) {
 
 // TestStockAgeReadsIt: with age's own defaults, and the record is whole.
 func TestStockAgeReadsIt(t *testing.T) {
+	t.Parallel()
 	l := newNetlab(t)
 	p := l.phone(1, "Anna")
 	h := l.computer(l.withMux())

@@ -119,7 +119,7 @@ func (h *Host) search(ctx context.Context, sv *survey, q quest, onNetwork []*usb
 			sv.seen = append(sv.seen, s)
 		}
 	}
-	sv.wanted = h.whoIsKnown(ctx, onNetwork)
+	sv.wanted = h.whoIsKnown(ctx, onNetwork, sv.has)
 	n := &hunt{host: h, all: sv.wanted, fresh: q.word != "" || q.again}
 	for _, w := range sv.wanted {
 		if !sv.has(w.udid) {
@@ -157,8 +157,9 @@ func meantBy(list []*wanted, word string) *wanted {
 
 // whoIsKnown lists the devices with which there is a pairing: those russet
 // keeps one of, those it met, those it was given an address of, and those that
-// usbmuxd has on the network.
-func (h *Host) whoIsKnown(ctx context.Context, onNetwork []*usbmux.Device) []*wanted {
+// usbmuxd has on the network. When all of them are here, nobody is wanted, and
+// no keyring is asked for pairings.
+func (h *Host) whoIsKnown(ctx context.Context, onNetwork []*usbmux.Device, here func(russet.UDID) bool) []*wanted {
 	known := map[russet.UDID]*wanted{}
 	add := func(udid russet.UDID) *wanted {
 		if known[udid] == nil {
@@ -187,7 +188,11 @@ func (h *Host) whoIsKnown(ctx context.Context, onNetwork []*usbmux.Device) []*wa
 		}
 	}
 	var list []*wanted
-	for _, udid := range slices.Sorted(maps.Keys(known)) {
+	udids := slices.Sorted(maps.Keys(known))
+	if !slices.ContainsFunc(udids, func(u russet.UDID) bool { return !here(u) }) {
+		return nil
+	}
+	for _, udid := range udids {
 		w := known[udid]
 		if w.records = h.pairRecords(ctx, udid); len(w.records) > 0 {
 			list = append(list, w)
