@@ -55,8 +55,12 @@ func (h *Host) readings(ctx context.Context, opts DoctorOptions) (doctor.Reading
 	var looking sync.WaitGroup
 	looking.Go(func() { r.Stores = h.readStores(ctx, s) })
 	r.Mux = h.readMux(ctx)
-	sv, network := h.lookAround(ctx, r.Mux.Devices)
-	r.Network, r.Phones = network, h.readPhones(ctx, sv, says.Decisions)
+	view := h
+	if r.Mux.State == doctor.MuxSilent {
+		view = h.withoutMux() // it was waited for once
+	}
+	sv, network := view.lookAround(ctx, r.Mux.Devices)
+	r.Network, r.Phones = network, view.readPhones(ctx, sv, says.Decisions)
 	looking.Wait()
 	h.readBackups(ctx, &r)
 	if opts.Device == "" {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
@@ -20,10 +21,23 @@ import (
 	"russet/internal/schedule"
 )
 
+// muxLimit bounds how long usbmuxd may take to list what it has; it does so at
+// once.
+const muxLimit = 10 * time.Second
+
+// withoutMux is h on a computer that has no usbmuxd.
+func (h *Host) withoutMux() *Host {
+	v := *h
+	v.mux = "UNIX:" + filepath.Join(h.home.Dir, "no", "usbmuxd")
+	return &v
+}
+
 // readMux asks usbmuxd whether it is there, and for the cable alone.
 func (h *Host) readMux(ctx context.Context) doctor.Mux {
 	m := doctor.Mux{Addr: cmp.Or(h.mux, usbmux.DefaultAddr()), Chosen: h.mux != ""}
-	links, err := h.usbmux().Devices(ctx)
+	asking, cancel := context.WithTimeout(ctx, muxLimit)
+	defer cancel()
+	links, err := h.usbmux().Devices(asking)
 	m.State = muxState(err)
 	switch {
 	case m.State == doctor.MuxForbidden:
