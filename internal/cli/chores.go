@@ -31,7 +31,7 @@ that store is running.`,
 func (a *app) choresShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show", Short: "list the chores",
-		Long:    "Lists what is done with the stores, how often, within which hours, who said so, and when\n" +
+		Long: "Lists what is done with the stores, how often, within which hours, who said so, and when\n" +
 			"it was done last." + exits(),
 		Example: "  russet chores show --json",
 		Args:    needs(0, 0, "nothing else"),
