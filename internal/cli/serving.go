@@ -39,10 +39,11 @@ func (a *app) devices(ctx context.Context, h *host.Host) ([]russet.Device, error
 	return c.Devices(ctx)
 }
 
-// wakes are the commands after which a service should look again at once.
+// wakes are the commands after which a service should look again at once, and
+// whether they change what is in the stores.
 var wakes = map[string]bool{
-	"pair": true, "unpair": true, "devices": true, "encryption": true, "store": true, "policy": true, "chores": true,
-	"notify": true, "delete": true, "prune": true, "import": true, "copy": true, "archive": true, "unarchive": true,
+	"pair": false, "unpair": false, "devices": false, "encryption": false, "policy": false, "chores": false, "notify": false,
+	"store": true, "delete": true, "prune": true, "import": true, "copy": true, "archive": true, "unarchive": true, "repair": true, "restore": true,
 }
 
 // wake makes a service look again after a command that changed something. It
@@ -51,7 +52,8 @@ func (a *app) wake(ctx context.Context, cmd *cobra.Command) {
 	for cmd.HasParent() && cmd.Parent().HasParent() {
 		cmd = cmd.Parent()
 	}
-	if !wakes[cmd.Name()] {
+	stores, wakes := wakes[cmd.Name()]
+	if !wakes {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
@@ -59,7 +61,7 @@ func (a *app) wake(ctx context.Context, cmd *cobra.Command) {
 	c, err := a.serving(ctx)
 	if err == nil && c != nil {
 		defer c.Close()
-		err = c.Wake(ctx)
+		err = c.Wake(ctx, stores)
 	}
 	if err != nil {
 		a.logger().Debug("the service could not be told of a change", "error", err)

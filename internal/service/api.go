@@ -183,8 +183,17 @@ func (l *local) cancel(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, struct{}{})
 }
 
-func (l *local) wake(w http.ResponseWriter, _ *http.Request) {
-	l.service.Wake()
+func (l *local) wake(w http.ResponseWriter, r *http.Request) {
+	var q wakeUp
+	if err := question(r, &q); err != nil {
+		wrong(w, err)
+		return
+	}
+	if q.Stores {
+		l.service.Recheck()
+	} else {
+		l.service.Wake()
+	}
 	answer(w, http.StatusOK, struct{}{})
 }
 

@@ -115,9 +115,10 @@ func (c *Client) Connected(ctx context.Context, words []string) (chosen, left []
 	return a.Devices, a.Left, err
 }
 
-// Wake makes the service look at everything now.
-func (c *Client) Wake(ctx context.Context) error {
-	return c.ask(ctx, http.MethodPost, pathWake, struct{}{}, &struct{}{})
+// Wake makes the service look at everything now; stores says that what is in
+// them may have changed.
+func (c *Client) Wake(ctx context.Context, stores bool) error {
+	return c.ask(ctx, http.MethodPost, pathWake, wakeUp{Stores: stores}, &struct{}{})
 }
 
 // Stop asks the service to end, as Ctrl-C does.

@@ -90,7 +90,7 @@ func TestFaces(t *testing.T) {
 	if c.Hello() != hello || hello.PID != os.Getpid() {
 		t.Errorf("it calls itself %+v and %+v", hello, c.Hello())
 	}
-	must(t, c.Wake(t.Context()))
+	must(t, c.Wake(t.Context(), false))
 	until(t, "a backup by itself", func() bool {
 		st, err := c.Status(t.Context())
 		must(t, err)

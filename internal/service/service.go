@@ -163,8 +163,6 @@ func (s *Service) loop(ctx context.Context) {
 // time has come, or the clock was set or the computer slept.
 func (s *Service) await(ctx context.Context, next time.Time, changed <-chan struct{}) {
 	start, began := s.now(), time.Now()
-	ticks := time.NewTicker(tick)
-	defer ticks.Stop()
 	for s.now().Before(next) {
 		soon := time.NewTimer(min(tick, next.Sub(s.now())))
 		select {
@@ -173,6 +171,7 @@ func (s *Service) await(ctx context.Context, next time.Time, changed <-chan stru
 		case <-s.wake:
 		case <-soon.C:
 			if off := s.now().Sub(start) - time.Since(began); off.Abs() < jump {
+				s.rest()
 				continue
 			}
 			s.log.Info("the clock was set, or the computer slept")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ import (
 // How old what is known of a store may be, and how long it may take to answer.
 const (
 	shelfAge     = time.Hour
+	vaultAge     = 6 * time.Hour    // a vault: opening one takes a second and much memory
 	problemAge   = 10 * time.Minute // of one that took nothing
 	shelfPatient = 30 * time.Second
 )
@@ -50,6 +52,17 @@ func (s *Service) forget(store string) {
 		old.at = time.Time{}
 		s.shelves[store] = &old
 	}
+}
+
+// Recheck makes the next look ask every store anew, and looks at once: somebody
+// else changed what is in them.
+func (s *Service) Recheck() {
+	s.mu.Lock()
+	for name := range s.shelves {
+		s.forget(name)
+	}
+	s.mu.Unlock()
+	s.Wake()
 }
 
 // refresh looks at the stores whose state is not known well enough, all at
@@ -105,6 +118,9 @@ func (s *Service) awaitShelf(ctx context.Context, name string, asked <-chan stru
 
 func (sh *shelf) stale(now time.Time) bool {
 	limit := shelfAge
+	if sh.vault {
+		limit = vaultAge
+	}
 	if sh.problem != "" {
 		limit = problemAge
 	}
@@ -228,4 +244,5 @@ func (s *Service) rest() {
 	s.mu.Lock()
 	s.used = time.Time{}
 	s.mu.Unlock()
+	debug.FreeOSMemory() // a vault that was open leaves a hundred megabytes behind
 }

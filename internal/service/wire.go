@@ -64,6 +64,12 @@ type order struct {
 	Password string      `json:"password,omitempty"` // the backup password, for this run
 }
 
+// wakeUp makes the service look. Stores says that what is in them may have
+// changed.
+type wakeUp struct {
+	Stores bool `json:"stores"`
+}
+
 type cancelOrder struct {
 	ID string `json:"id"`
 }
