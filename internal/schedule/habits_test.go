@@ -2,6 +2,8 @@ package schedule
 
 import (
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -125,10 +127,14 @@ func TestTwoStores(t *testing.T) {
 }
 
 // Any phone, any policy, any clock: the limits hold, and what can be backed up
-// is.
+// is. RUSSET_LIVES is how many are lived.
 func TestManyLives(t *testing.T) {
 	t.Parallel()
-	const lives, weeks = 125, 8
+	const weeks = 8
+	lives := 60
+	if n, err := strconv.Atoi(os.Getenv("RUSSET_LIVES")); err == nil {
+		lives = n
+	}
 	var decisions, backups, asked int
 	for seed := range uint64(lives) {
 		r := rand.New(rand.NewPCG(seed, 11))
