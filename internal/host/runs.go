@@ -79,6 +79,48 @@ func (h *Host) Runs(device russet.UDID) ([]russet.Run, error) {
 	return runs, nil
 }
 
+// runsTail is how much of a history is read for its last run: some hundred runs.
+const runsTail = 64 << 10
+
+// LastRun is the last of the runs of a device; nil if there is none. However
+// long the history is, only its end is read.
+func (h *Host) LastRun(device russet.UDID) (*russet.Run, error) {
+	if !device.Valid() {
+		return nil, fmt.Errorf("read the runs of %q: not a device's identifier", device)
+	}
+	f, err := os.Open(h.runsFile(device))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, homeError(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, homeError(err)
+	}
+	for size := int64(runsTail); ; size *= 16 {
+		from := max(0, info.Size()-size)
+		tail := make([]byte, info.Size()-from)
+		if n, err := f.ReadAt(tail, from); err != nil && n < len(tail) {
+			return nil, homeError(err)
+		}
+		for end := len(tail); end > 0; {
+			begin := bytes.LastIndexByte(tail[:end], '\n') + 1
+			var run russet.Run
+			// The first line of a part may be the end of one.
+			if (begin > 0 || from == 0) && json.Unmarshal(tail[begin:end], &run) == nil {
+				return &run, nil
+			}
+			end = begin - 1
+		}
+		if from == 0 || size > maxRunLine {
+			return nil, nil
+		}
+	}
+}
+
 // AllRuns lists the newest runs of a device, or of all for "", oldest first;
 // last bounds how many, 0 means all.
 func (h *Host) AllRuns(device russet.UDID, last int) ([]russet.Run, error) {

@@ -71,8 +71,8 @@ func (s *Service) deviceStatus(v *view) DeviceStatus {
 	} else {
 		d.Queued = v.decision.Start != "" && s.base != nil
 	}
-	if runs, err := s.host.Runs(v.device.UDID); err == nil && len(runs) > 0 {
-		d.Last = &runs[len(runs)-1]
+	if last, err := s.host.LastRun(v.device.UDID); err == nil {
+		d.Last = last
 	}
 	return d
 }
