@@ -95,6 +95,16 @@ func (b *board) set(now time.Time, key string, on bool, m func() notify.Message)
 	return true
 }
 
+// without ends the troubles of stores that are no longer there.
+func (b *board) without(now time.Time, shelves map[string]*shelf) (changed bool) {
+	for key, a := range b.Alarms {
+		if a.Over.IsZero() && a.Message.Store != "" && shelves[a.Message.Store] == nil {
+			changed = b.over(now, key) || changed
+		}
+	}
+	return changed
+}
+
 // subject is what a message about a device begins with. Service.mu is held.
 func (s *Service) subject(st *state, store string) notify.Subject {
 	return notify.Subject{Time: s.now(), Device: st.Device.UDID, Name: st.Device.Name, Store: store}
@@ -119,11 +129,12 @@ func (s *Service) alarms(views []*view) {
 			return notify.ForPairing(s.subject(st, ""), st.Met)
 		}) || changed
 		changed = s.behind(now, v) || changed
+		changed = st.without(now, s.shelves) || changed
 		if changed {
 			s.save(st) //nolint:errcheck // it is said
 		}
 	}
-	changed := false
+	changed := s.house.without(now, s.shelves)
 	for _, sh := range s.shelves {
 		if sh.problem == "" && !sh.at.IsZero() {
 			changed = s.storeAlarms(now, sh) || changed

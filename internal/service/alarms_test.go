@@ -205,6 +205,30 @@ func TestAllowance(t *testing.T) {
 	}
 }
 
+// TestStoreForgotten: with a store its troubles go.
+func TestStoreForgotten(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	l.step(0)
+	must(t, l.host.SetAllowance(t.Context(), "main", "", l.status(p).Stores[0].Backup.Size))
+	l.step(time.Minute) // what a person changes is seen at once
+	if told := l.heard(notify.Allowance); len(told) != 1 {
+		t.Errorf("told: %+v", told)
+	}
+	if _, err := l.host.RemoveStore(t.Context(), "main"); err != nil {
+		t.Fatal(err)
+	}
+	l.step(time.Minute)
+	l.step(time.Minute)
+	st, err := l.service.Status(t.Context())
+	must(t, err)
+	if len(st.Alarms) != 0 {
+		t.Errorf("alarms: %+v", st.Alarms)
+	}
+}
+
 // TestPairing: a phone that is away for long may forget this computer.
 func TestPairing(t *testing.T) {
 	t.Parallel()

@@ -43,7 +43,9 @@ func (s *Service) look(ctx context.Context, fresh bool) ([]*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	if age := s.now().Sub(seen.at); fresh || !knows && (age < 0 || age > tick) {
+	age := s.now().Sub(seen.at)
+	looks := fresh || !knows && (age < 0 || age > tick)
+	if looks {
 		seen = s.see(ctx)
 	}
 	settings, err := s.host.Stores()
@@ -53,9 +55,11 @@ func (s *Service) look(ctx context.Context, fresh bool) ([]*view, error) {
 	s.refresh(ctx, settings)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.remember(seen)
-	s.unlearn(seen)
-	views := s.views(seen)
+	if looks {
+		s.remember(seen)
+		s.unlearn(seen)
+	}
+	views := s.views(s.devices)
 	for _, v := range views {
 		if err := s.fill(v, settings); err != nil {
 			return nil, err

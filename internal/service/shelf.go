@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -85,7 +86,7 @@ func (s *Service) refresh(ctx context.Context, settings []host.StoreSettings) {
 		case sh.asked != nil && sh.problem == silent: // once was enough
 		case sh.asked != nil:
 			all.Go(func() { s.awaitShelf(ctx, st.Name, sh.asked) })
-		case sh.stale(s.now()):
+		case sh.stale(s.now()) || sh.outdated(st):
 			asked := *sh
 			asked.asked = make(chan struct{})
 			s.shelves[st.Name] = &asked
@@ -114,6 +115,12 @@ func (s *Service) awaitShelf(ctx context.Context, name string, asked <-chan stru
 		mute.at, mute.problem = s.now(), silent
 		s.shelves[name] = &mute
 	}
+}
+
+// outdated reports whether a person changed the store since.
+func (sh *shelf) outdated(st host.StoreSettings) bool {
+	old := sh.status
+	return old.URL != st.URL || old.Allowance != st.Allowance || !maps.Equal(old.DeviceAllowances, st.DeviceAllowances)
 }
 
 func (sh *shelf) stale(now time.Time) bool {
