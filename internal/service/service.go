@@ -47,6 +47,7 @@ type Service struct {
 	slot slots
 	wake chan struct{}
 	work sync.WaitGroup // of all that goes on in the background
+	asks sync.WaitGroup // of the looks at stores, which may take long
 
 	stepping sync.Mutex   // one look that acts at a time
 	stores   sync.RWMutex // held for reading by whoever uses a store
@@ -118,8 +119,26 @@ func (s *Service) Take(ctx context.Context) (release func(), err error) {
 	s.setAside()
 	return func() {
 		s.work.Wait()
+		s.leaveStores()
 		lock()
 	}, nil
+}
+
+// leave is how long a look at a store, which ends with the service, may take to
+// end.
+const leave = 5 * time.Second
+
+// leaveStores waits until no store is looked at, unless one does not answer.
+func (s *Service) leaveStores() {
+	left := make(chan struct{})
+	go func() {
+		s.asks.Wait()
+		close(left)
+	}()
+	select {
+	case <-left:
+	case <-time.After(leave):
+	}
 }
 
 // The rhythm of Run.

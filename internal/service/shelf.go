@@ -72,6 +72,10 @@ func (s *Service) Recheck() {
 func (s *Service) refresh(ctx context.Context, settings []host.StoreSettings) {
 	var all sync.WaitGroup
 	s.mu.Lock()
+	life := ctx // whoever asks a service may go before the answer comes
+	if s.base != nil {
+		life = s.base
+	}
 	for name := range s.shelves {
 		if !slices.ContainsFunc(settings, func(st host.StoreSettings) bool { return st.Name == name }) {
 			delete(s.shelves, name)
@@ -90,7 +94,8 @@ func (s *Service) refresh(ctx context.Context, settings []host.StoreSettings) {
 			asked := *sh
 			asked.asked = make(chan struct{})
 			s.shelves[st.Name] = &asked
-			go s.examine(ctx, st, &asked, s.changes[st.Name])
+			changes := s.changes[st.Name]
+			s.asks.Go(func() { s.examine(life, st, &asked, changes) })
 			all.Go(func() { s.awaitShelf(ctx, st.Name, asked.asked) })
 		}
 	}
@@ -140,7 +145,7 @@ func (sh *shelf) stale(now time.Time) bool {
 func (s *Service) examine(ctx context.Context, st host.StoreSettings, before *shelf, changes int) {
 	defer s.using()()
 	defer close(before.asked)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*shelfPatient)
+	ctx, cancel := context.WithTimeout(ctx, 10*shelfPatient)
 	defer cancel()
 	sh := &shelf{name: st.Name, vault: before.vault, at: s.now(), backups: map[russet.UDID][]russet.Backup{}}
 	backups, err := s.host.Backups(ctx, st.Name, "", false)
