@@ -88,15 +88,17 @@ func parseFault(action Action, unit, value string) (Fault, error) {
 
 // Stats is what a phone did.
 type Stats struct {
-	Agent      agent.Counters // since agent.Faults.ResetCounters
-	Sheets     int            // how often the passcode sheet was shown
-	CPUSeconds float64        // of the whole process, where the system tells
+	Agent       agent.Counters // since agent.Faults.ResetCounters
+	Sheets      int            // how often the passcode sheet was shown
+	Connections int            // how many it serves now
+	CPUSeconds  float64        // of the whole process, where the system tells
 }
 
 // Stats returns what the phone did so far.
 func (p *Phone) Stats() Stats {
 	p.mu.Lock()
-	sheets := p.owner.sheets
+	s := Stats{Sheets: p.owner.sheets, Connections: len(p.conns)}
 	p.mu.Unlock()
-	return Stats{Agent: p.faults.Counters(), Sheets: sheets, CPUSeconds: processTime().Seconds()}
+	s.Agent, s.CPUSeconds = p.faults.Counters(), processTime().Seconds()
+	return s
 }

@@ -76,6 +76,7 @@ type connection struct {
 	once  sync.Once
 	gone  chan struct{}
 	last  atomic.Bool // the next Write is the last
+	lost  atomic.Bool // closed at this end alone
 }
 
 func newConnection(conn net.Conn, from guest) *connection {
@@ -113,9 +114,16 @@ func (c *connection) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Close also ends a Read or Write that waits for the radio.
+// Close also ends a Read or Write that waits for the radio. At an address that
+// the phone has left only the phone's end is closed.
 func (c *connection) Close() error {
-	c.once.Do(func() { close(c.gone) })
+	c.once.Do(func() {
+		close(c.gone)
+		c.lost.Store(c.wifi != nil && c.wifi.giveUp(c.Conn))
+	})
+	if c.lost.Load() {
+		return c.SetDeadline(time.Unix(1, 0))
+	}
 	return c.Conn.Close()
 }
 

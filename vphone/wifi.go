@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"russet/vphone/internal/lockdown"
@@ -20,6 +21,21 @@ type wifi struct {
 	addrs     []netip.Addr
 	listeners []*net.TCPListener // of lockdownd, one for each address; none on a network of this process
 	radio     radio
+
+	mu   sync.Mutex
+	left bool       // the phone roamed away from here
+	lost []net.Conn // what it had here and has given up; nobody at the other end hears of it
+}
+
+// giveUp keeps a connection from being closed, if the phone is here no more:
+// there is no way to tell the other end.
+func (w *wifi) giveUp(conn net.Conn) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.left {
+		w.lost = append(w.lost, conn)
+	}
+	return w.left
 }
 
 // A route is the way a connection came: the zero value is the cable.
@@ -79,7 +95,8 @@ func (p *Phone) LeaveNetwork() {
 }
 
 // Roam gives the phone other addresses, as another access point may do. At the
-// old ones nothing answers any more and connections hang for ever.
+// old ones nothing answers any more and connections hang for ever. The phone
+// itself gives them up as those of computers that answer no heartbeat.
 func (p *Phone) Roam(addrs ...netip.Addr) error {
 	p.mu.Lock()
 	was := p.wifi
@@ -98,7 +115,14 @@ func (p *Phone) Roam(addrs ...netip.Addr) error {
 		return fmt.Errorf("roam: %w", err)
 	}
 	p.freeze(was)
+	was.mu.Lock()
+	was.left = true
+	was.mu.Unlock()
 	p.mu.Lock()
+	if demand := p.hearts.demand; demand > 0 {
+		timer := time.AfterFunc(demand, func() { p.dropConns(func(g guest) bool { return g.wifi == was }) })
+		context.AfterFunc(p.ctx, func() { timer.Stop() })
+	}
 	p.wifi, p.dozing = w, false
 	p.ghosts = append(slices.DeleteFunc(p.ghosts, func(w *wifi) bool { return slices.Contains(returned, w) }), was)
 	for port, l := range p.ports {
@@ -118,6 +142,13 @@ func (p *Phone) close(w *wifi) {
 		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			p.log.Debug("leave network", "error", err)
 		}
+	}
+	w.mu.Lock()
+	lost := w.lost
+	w.left, w.lost = false, nil
+	w.mu.Unlock()
+	for _, conn := range lost {
+		conn.Close()
 	}
 	p.dropConns(func(g guest) bool { return g.wifi == w })
 	w.radio.close()

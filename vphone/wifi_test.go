@@ -90,6 +90,33 @@ func TestRoam(t *testing.T) {
 	}
 }
 
+// TestRoamedAway: the phone gives up what it had at an address it left, so that
+// a computer that comes back finds the sync lock free; the other end of what
+// hangs hears nothing.
+func TestRoamedAway(t *testing.T) {
+	p := newPhone(t, vphone.Options{})
+	joinLocal(t, p, "127.0.0.46")
+	p.DemandHeartbeat(300 * time.Millisecond)
+	l := newComputer(t, "A").lockdownAt("127.0.0.46")
+	l.want("", "Request", "QueryType")
+	if err := p.Roam(netip.MustParseAddr("127.0.0.47")); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(5 * time.Second)
+	for p.Stats().Connections > 0 && time.Now().Before(deadline) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n := p.Stats().Connections; n > 0 {
+		t.Errorf("%d connections are still served", n)
+	}
+	if err := l.conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.conn.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the old connection: %v", err)
+	}
+}
+
 func TestDozeOnSockets(t *testing.T) {
 	p := newPhone(t, vphone.Options{})
 	joinLocal(t, p, "127.0.0.43")

@@ -37,11 +37,13 @@ type BackupResult struct {
 func (h *Host) Backup(ctx context.Context, opts BackupOptions) (BackupResult, error) {
 	letSleep := keepAwake(ctx, "backing up "+opts.Device.Name)
 	defer letSleep()
+	lost := false
 	for attempt := 1; ; attempt++ {
 		result, err := h.backupOnce(ctx, opts)
-		if attempt > opts.Retry || !worthRetrying(ctx, err) {
+		if attempt > opts.Retry || !worthRetrying(ctx, err, lost) {
 			return result, err
 		}
+		lost = lost || russet.KindOf(err) == russet.Interrupted
 		pause := min(retryPause<<min(attempt-1, 8), maxRetryPause)
 		opts.tell(russet.Connecting, fmt.Sprintf("%s; trying again in %s (%d of %d)", err, pause, attempt, opts.Retry))
 		select {
@@ -58,9 +60,13 @@ const (
 )
 
 // worthRetrying: the link broke, the phone was away or nobody typed the
-// passcode. Everything else fails again.
-func worthRetrying(ctx context.Context, err error) bool {
+// passcode. After a lost link a phone may be busy with what it has not missed
+// yet. Everything else fails again.
+func worthRetrying(ctx context.Context, err error, lost bool) bool {
 	kinds := []russet.Kind{russet.Interrupted, russet.NotConnected, russet.Locked}
+	if lost {
+		kinds = append(kinds, russet.Busy)
+	}
 	return ctx.Err() == nil && slices.Contains(kinds, russet.KindOf(err))
 }
 
