@@ -17,6 +17,7 @@ import (
 var (
 	wholeMonth = flag.Bool("month", os.Getenv("RUSSET_MONTH") != "", "run the whole month (some minutes) instead of three days of it")
 	monthSeed  = flag.Uint64("month.seed", 1, "what follows from chance")
+	monthKills = flag.Int("month.kills", 100, "how often the service is killed in the whole month")
 	monthTable = flag.String("month.table", "", "write the days as a table to this file, and the log beside it")
 )
 
@@ -30,7 +31,7 @@ type plan struct {
 func TestMonth(t *testing.T) {
 	p := plan{days: 3, kills: 9, pace: 700 * time.Millisecond}
 	if *wholeMonth {
-		p = plan{days: 30, kills: 100, pace: 700 * time.Millisecond}
+		p = plan{days: 30, kills: *monthKills, pace: 700 * time.Millisecond}
 	} else if testing.Short() {
 		t.Skip("takes most of a minute")
 	}
