@@ -83,3 +83,13 @@ func (h *Host) EncryptionChanged(udid russet.UDID) time.Time {
 	}
 	return c.At
 }
+
+// NoteLost adds a run to the history that nobody lived to note: the process was
+// killed in it, or the computer lost its power.
+func (h *Host) NoteLost(d russet.Device, store, by string, at time.Time, passcode bool) error {
+	return h.addRun(russet.Run{
+		ID: newRunID(), Device: d.UDID, Name: d.Name, Store: store, Start: at.UTC(), End: at.UTC(), Outcome: "interrupted",
+		Error: "russet was killed in the middle, or its computer lost its power", Kind: russet.Interrupted,
+		Hint: "the next run goes on from there", Unread: []russet.Problem{}, By: by, Passcode: passcode,
+	})
+}

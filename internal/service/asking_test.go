@@ -110,7 +110,11 @@ func TestAttemptIsWrittenFirst(t *testing.T) {
 
 	// As if the process had been killed at the sheet.
 	must(t, os.WriteFile(l.stateFile(p), open, 0o600))
+	must(t, os.Remove(filepath.Join(l.dir, "runs", p.UDID()+".jsonl")))
 	l.start()
+	if runs, err := l.host.Runs(russet.UDID(p.UDID())); err != nil || len(runs) != 1 || runs[0].Outcome != "interrupted" || !runs[0].Passcode {
+		t.Errorf("in the history: %+v, %v", runs, err)
+	}
 	for range 5 {
 		l.step(20 * time.Minute)
 	}
@@ -174,5 +178,33 @@ func wait(t testing.TB, holds func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatal("it did not happen within 30 s")
 		}
+	}
+}
+
+// TestSettled: a run that lived to be noted, though its end as an attempt did
+// not, is what its record says.
+func TestSettled(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	l.step(0)
+	l.end()
+	data, err := os.ReadFile(l.stateFile(p))
+	must(t, err)
+	var state map[string]any
+	must(t, json.Unmarshal(data, &state))
+	attempt := state["attempts"].([]any)[0].(map[string]any)
+	attempt["outcome"] = ""
+	delete(attempt, "end")
+	data, err = json.Marshal(state)
+	must(t, err)
+	must(t, os.WriteFile(l.stateFile(p), data, 0o600))
+	l.start()
+	if a := l.remembered(p).Attempts; len(a) != 1 || a[0].Outcome != schedule.Done || a[0].End.IsZero() {
+		t.Errorf("attempts: %+v", a)
+	}
+	if runs, err := l.host.Runs(russet.UDID(p.UDID())); err != nil || len(runs) != 1 {
+		t.Errorf("runs: %+v, %v", runs, err)
 	}
 }

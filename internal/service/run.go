@@ -100,7 +100,7 @@ func (st *state) tooBig(store string, f short) {
 // open is the attempt that has not ended.
 func (st *state) open() *schedule.Attempt {
 	for i := range slices.Backward(st.Attempts) {
-		if st.Attempts[i].Outcome == schedule.Begun {
+		if a := st.Attempts[i]; a.Outcome == schedule.Begun && a.End.IsZero() {
 			return &st.Attempts[i]
 		}
 	}

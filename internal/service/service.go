@@ -117,6 +117,7 @@ func (s *Service) Take(ctx context.Context) (release func(), err error) {
 	}
 	s.base = ctx
 	s.setAside()
+	s.settle()
 	return func() {
 		s.work.Wait()
 		s.leaveStores()
