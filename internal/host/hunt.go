@@ -74,7 +74,7 @@ func (n *hunt) run(ctx context.Context) {
 	changed := make(chan struct{}, 1)
 	wait := time.Duration(0)
 	if n.adverts == nil {
-		n.adverts, wait = n.host.listen(ctx, changed)
+		n.adverts, wait = n.host.listen(ctx, changed, n.fresh)
 	}
 	waiting := time.NewTimer(wait)
 	defer waiting.Stop()
@@ -100,10 +100,13 @@ func (n *hunt) run(ctx context.Context) {
 	}
 }
 
-// listen begins to hear announcements, or takes those of Follow; wait is how
-// long it is worth waiting for more.
-func (h *Host) listen(ctx context.Context, changed chan<- struct{}) (adverts func() []mdns.Advert, wait time.Duration) {
+// listen begins to hear announcements, or takes those of Follow, which asks
+// anew for one that is meant; wait is how long it is worth waiting for more.
+func (h *Host) listen(ctx context.Context, changed chan<- struct{}, anew bool) (adverts func() []mdns.Advert, wait time.Duration) {
 	if b := h.browser.Load(); b != nil {
+		if anew {
+			b.Ask() // for the next time
+		}
 		return b.Adverts, 0
 	}
 	b := mdns.New(mdns.Options{Log: h.log})
