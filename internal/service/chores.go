@@ -44,7 +44,7 @@ func (s *Service) tidy(views []*view) (next time.Time) {
 	if s.base == nil || s.base.Err() != nil || s.chore != nil {
 		return next
 	}
-	tasks, err := s.tasks(views)
+	tasks, err := s.tasks(views, now)
 	if err != nil {
 		s.log.Error("the chores cannot be read", "error", err)
 		return next
@@ -63,14 +63,14 @@ func (s *Service) tidy(views []*view) (next time.Time) {
 	return next
 }
 
-// tasks lists what there is to do, in the order in which it is due. Service.mu is
-// held.
-func (s *Service) tasks(views []*view) ([]*task, error) {
+// tasks lists what there is to do at a moment, in the order in which it is due.
+// That moment is read once: what is due now is due at it, and not after it.
+// Service.mu is held.
+func (s *Service) tasks(views []*view, now time.Time) ([]*task, error) {
 	chores, err := s.host.Chores()
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
 	var tasks []*task
 	for _, v := range views {
 		for _, c := range v.decision.Copies {
@@ -242,13 +242,14 @@ func (s *Service) stepAside(ctx context.Context, t *task) error {
 // choreStatus tells how each chore stands. Service.mu is held.
 func (s *Service) choreStatus() []ChoreStatus {
 	all := []ChoreStatus{}
-	tasks, err := s.tasks(nil)
+	now := s.now()
+	tasks, err := s.tasks(nil, now)
 	if err != nil {
 		return all
 	}
 	for _, t := range tasks {
 		c := ChoreStatus{Chore: t.Chore, Next: t.due}
-		if !t.due.After(s.now()) {
+		if !t.due.After(now) {
 			c.Waiting = t.wait
 		}
 		if run, ok := s.ran[t.key]; ok {

@@ -31,7 +31,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// clock is a clock on the wall that stands until it is set.
+// clock is a clock on the wall that is set, and that nobody reads twice at the
+// same moment.
 type clock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -40,6 +41,7 @@ type clock struct {
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.t = c.t.Add(time.Nanosecond)
 	return c.t
 }
 
