@@ -176,6 +176,11 @@ func checkMetrics(t *testing.T, page, udid string) {
 			t.Errorf("nothing is like %q", want)
 		}
 	}
+	for _, line := range strings.Split(strings.TrimSpace(body), "\n") {
+		if name := strings.TrimPrefix(strings.TrimPrefix(line, "# HELP "), "# TYPE "); !strings.HasPrefix(name, "russet_") {
+			t.Errorf("a name that does not begin with russet_: %q", line)
+		}
+	}
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {
 		t.Log("promtool is not installed: the form is not judged")

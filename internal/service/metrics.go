@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"russet"
@@ -17,13 +16,14 @@ import (
 )
 
 // newMetrics is the page for Prometheus, on a registry of its own: whatever a
-// library registers elsewhere is not ours to show.
+// library registers elsewhere is not ours to show. Every name begins with
+// russet_, so that one rule keeps or drops them all; what the process itself
+// takes is told by the system that runs it.
 func newMetrics(g *glance, h *host.Host, log *slog.Logger) http.Handler {
 	r := prometheus.NewRegistry()
 	r.MustRegister(
 		&statusCollector{glance: g, log: log},
 		&runCollector{glance: g, host: h, log: log, sums: map[russet.UDID]*runSums{}},
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return promhttp.HandlerFor(r, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), ErrorHandling: promhttp.ContinueOnError,
