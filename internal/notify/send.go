@@ -46,10 +46,11 @@ func Send(ctx context.Context, ch Channel, c Credentials, m Message) error {
 	return t.explain(ctx, err)
 }
 
-// MayPass says that the same message may get through later.
+// MayPass says that the same message may get through later: nobody answered, or
+// it was us who stopped.
 func MayPass(err error) bool {
 	kind := russet.KindOf(err)
-	return kind == russet.NotConnected || kind == russet.Busy
+	return kind == russet.NotConnected || kind == russet.Busy || kind == russet.Stopped
 }
 
 // talk is one message to one channel.

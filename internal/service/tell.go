@@ -17,6 +17,8 @@ const (
 	// twice that and so on up to longestTell, until it is older than oldNews.
 	firstTell, longestTell = time.Minute, 2 * time.Hour
 	oldNews                = 3 * 24 * time.Hour
+	// oldNudge is when it is no news any more that a phone is ready.
+	oldNudge = time.Hour
 )
 
 // deliver delivers in the background what is to be told. A message stays
@@ -50,14 +52,20 @@ type addressed struct {
 	device russet.UDID // "" is the house
 }
 
+// stale says that nobody needs to hear of it any more.
+func (l *letter) stale(now time.Time) bool {
+	return l.Message.Kind == notify.Passcode && now.Sub(l.Message.Time) > oldNudge
+}
+
 // letters are those that can be sent now. Service.mu is held.
 func (s *Service) letters() []addressed {
 	now := s.now()
 	var all []addressed
 	add := func(device russet.UDID, b *board) {
+		b.Outbox = slices.DeleteFunc(b.Outbox, func(l letter) bool { return l.stale(now) })
 		for _, l := range b.Outbox {
 			wait := l.After.Sub(now)
-			if (wait <= 0 || wait > longestTell) && !s.hush(device, l.Message.Kind, now) {
+			if (wait <= 0 || wait > longestTell) && !s.hush(device, l, now) {
 				all = append(all, addressed{l, device})
 			}
 		}
@@ -72,9 +80,10 @@ func (s *Service) letters() []addressed {
 
 // hush says whether a message waits until the quiet hours are over: nobody can
 // do much about a full disk at night. The schedule has its own rules for what
-// it asks owners for. Service.mu is held.
-func (s *Service) hush(device russet.UDID, kind notify.Kind, now time.Time) bool {
-	if kind == notify.Done || kind == notify.Passcode {
+// it asks owners for; what it began late in the evening is not told again in
+// the night. Service.mu is held.
+func (s *Service) hush(device russet.UDID, l letter, now time.Time) bool {
+	if kind := l.Message.Kind; kind == notify.Done || kind == notify.Passcode && l.Tries == 0 {
 		return false
 	}
 	policy, err := s.host.Schedule(device)

@@ -49,6 +49,46 @@ func TestMessagesArrive(t *testing.T) {
 	}
 }
 
+// TestStaleNudge: that a phone is ready is news for an hour. A channel that comes
+// back in the night, or on another day, does not tell it then.
+func TestStaleNudge(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	l.clock.set(morning.Add(12*time.Hour + 57*time.Minute)) // three minutes before the quiet hours
+	p := l.phone("Anna's iPhone", vphone.Options{Passcode: "1234"})
+	p.SetPasscodeAnswer(vphone.No)
+	away, tries := true, 0
+	l.tell = func(m notify.Message) error {
+		tries++
+		if !away {
+			return nil
+		}
+		return &notify.Undelivered{Channels: []string{"a"}, Again: []string{"a"}, Err: errors.New("away")}
+	}
+	l.step(0)
+	l.step(90 * time.Second)
+	if tries != 2 || len(l.remembered(p).Outbox) != 1 {
+		t.Fatalf("%d tries, %d letters", tries, len(l.remembered(p).Outbox))
+	}
+	away = false
+	l.step(10 * time.Minute)
+	l.step(9 * time.Hour)
+	for _, m := range l.heard(notify.Passcode) {
+		if age := l.clock.now().Sub(m.Time); age > time.Hour {
+			t.Errorf("told %s later: %+v", age, m)
+		}
+	}
+	if tries != 2 && tries != 3 {
+		t.Errorf("%d tries", tries)
+	}
+	for _, letter := range l.remembered(p).Outbox {
+		if letter.Message.Time.Before(morning.Add(14 * time.Hour)) {
+			t.Errorf("it still waits: %+v", letter)
+		}
+	}
+}
+
 // TestUnpaired: a device that was unpaired is forgotten: nobody is told that it
 // is overdue.
 func TestUnpaired(t *testing.T) {
