@@ -62,6 +62,7 @@ func (r Readings) history(p Phone) []Finding {
 	}
 	switch {
 	case p.Blind && p.LastBackup.IsZero(), p.Running:
+	case r.Home.Settings != nil && p.LastBackup.IsZero(): // nobody knows the stores
 	case p.LastBackup.IsZero() && p.Dropped:
 		all = append(all, say("backup-gone", words...))
 	case p.LastBackup.IsZero() && len(all) == 0 && !p.Met.IsZero():

@@ -99,7 +99,7 @@ func examineService(r Readings) []Finding {
 	if !automatic || !r.Service.Running && !r.Service.Ran {
 		return all
 	}
-	if r.Service.Channels == 0 {
+	if r.Service.Channels == 0 && r.Home.Settings == nil {
 		all = append(all, say("notify-none"))
 	}
 	return append(all, r.sleeping()...)

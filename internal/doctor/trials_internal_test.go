@@ -25,7 +25,8 @@ func homeTrials() []trial {
 		{"home/in a container", func(r *Readings) { r.Home.Passing = true }, "home-passing", 0},
 		{"home/settings", func(r *Readings) {
 			r.Home.Settings = &russet.Error{Kind: russet.Damaged, What: "unexpected end of JSON input"}
-			r.Stores = nil
+			r.Stores, r.Service.Channels = nil, 0
+			r.Phones[0].LastBackup, r.Phones[0].Dropped = time.Time{}, true
 		}, "settings-damaged", russet.Damaged},
 		{"home/password file", func(r *Readings) { r.Home.PasswordFile = errors.New("/etc/pw: no such file") }, "password-file", russet.Usage},
 		{"secrets/exposed", secrets(SecretsExposed), "secrets-exposed", russet.Usage},

@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -131,6 +132,11 @@ func TestNotify(t *testing.T) {
 	}
 	delete(b.refused, "/busy")
 	message.Channels = u.Again
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if u, ok := errors.AsType[*notify.Undelivered](h.Notify(stopped, message)); !ok || !slices.Equal(u.Again, []string{"busy"}) {
+		t.Errorf("who stops in the middle does not know that it is to be told again: %+v", u)
+	}
 	must(t, h.Notify(t.Context(), message))
 	if had := b.had(); had != "/busy" {
 		t.Errorf("the second time it had %s", had)
