@@ -125,20 +125,23 @@ func attached(s sighting) *usbmux.Device {
 	return &usbmux.Device{UDID: string(s.UDID)}
 }
 
-// refreshPairRecord makes our copy and that of usbmuxd the same.
+// refreshPairRecord makes our copy and that of usbmuxd the one that works.
 func (h *Host) refreshPairRecord(ctx context.Context, s sighting) error {
+	works, err := h.pairRecord(ctx, s)
+	if err != nil {
+		return h.deviceError(err, s.Device, "read the pair record")
+	}
 	data, err := h.usbmux().ReadPairRecord(ctx, string(s.UDID))
+	if err == nil {
+		if have, err := lockdown.ParsePairRecord(data); err == nil && have.HostID == works.HostID {
+			return h.keepSecretPairRecord(s.UDID, data)
+		}
+	}
 	switch {
-	case err == nil:
-		return h.keepSecretPairRecord(s.UDID, data)
 	case errors.Is(err, usbmux.ErrNoDaemon):
 		return nil // ours is all there is
-	case errors.Is(err, fs.ErrNotExist):
-		record, err := h.pairRecord(ctx, s.UDID)
-		if err != nil {
-			return h.deviceError(err, s.Device, "read the pair record")
-		}
-		return h.keepPairRecord(ctx, s, record)
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		return h.keepPairRecord(ctx, s, works)
 	default:
 		return h.deviceError(err, s.Device, "read the pair record")
 	}
@@ -156,7 +159,7 @@ func (h *Host) Unpair(ctx context.Context, word string) (d russet.Device, told b
 		return russet.Device{}, false, err
 	}
 	doing := fmt.Sprintf("unpair %q", s.Name)
-	record, err := h.pairRecord(ctx, s.UDID)
+	record, err := h.pairRecord(ctx, s)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s.Device, false, &russet.Error{Kind: russet.NotTrusted, Doing: doing, What: "it is not paired with this computer"}
 	}

@@ -79,8 +79,8 @@ func (h *Host) pairingOf(ctx context.Context, word string) (russet.Device, *lock
 	if err != nil {
 		return russet.Device{}, nil, err
 	}
-	records := h.pairRecords(ctx, d.UDID)
-	if len(records) == 0 {
+	records, err := h.pairRecords(ctx, d.UDID)
+	if err != nil {
 		return d, nil, notPaired(d)
 	}
 	i := slices.IndexFunc(records, func(r *lockdown.PairRecord) bool { return r.EscrowBag != nil })

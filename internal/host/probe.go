@@ -11,7 +11,6 @@ import (
 	"russet"
 	"russet/device"
 	"russet/device/lockdown"
-	"russet/device/usbmux"
 	"russet/internal/plist"
 	"russet/mobilesync"
 )
@@ -31,16 +30,16 @@ func (h *Host) probe(ctx context.Context, udid russet.UDID, connection string, w
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
 	s := sighting{way: way, Device: russet.Device{UDID: udid, Connection: connection, Battery: -1}}
-	record, err := h.pairRecord(ctx, udid)
-	s.unread = err != nil && !errors.Is(err, fs.ErrNotExist)
-	if err == nil {
-		err = h.probeInSession(ctx, &s, record)
+	records, err := h.pairRecords(ctx, udid)
+	s.unread = len(records) == 0 && !errors.Is(err, fs.ErrNotExist)
+	if len(records) > 0 {
+		err = h.probeWith(ctx, &s, records)
 	}
 	s.err = err
 	if err != nil {
 		h.log.Debug("device without a session", "udid", udid, "error", err)
 		s.Problem = problem(err)
-		if record != nil && connection == overNetwork {
+		if len(records) > 0 && connection == overNetwork {
 			s.Problem = networkProblem(err)
 		}
 		if info, err := device.Identify(ctx, way, h.deviceOptions(connection)); err == nil {
@@ -50,6 +49,25 @@ func (h *Host) probe(ctx context.Context, udid russet.UDID, connection string, w
 	s.Name = cmp.Or(s.Name, string(s.UDID))
 	h.saw(ctx, s, "")
 	return s
+}
+
+// probeWith asks a device in a session with the first of the records that it
+// takes. The error is the one that says most: a record that the device forgot
+// says nothing of the others.
+func (h *Host) probeWith(ctx context.Context, s *sighting, records []*lockdown.PairRecord) (err error) {
+	for _, record := range records {
+		e := h.probeInSession(ctx, s, record)
+		if e == nil || s.Paired {
+			return e
+		}
+		if err == nil || forgotten(err) {
+			err = e
+		}
+		if !answered(e) {
+			return err
+		}
+	}
+	return err
 }
 
 // probeInSession fills in what only a device that trusts this computer tells.
@@ -128,28 +146,11 @@ func (h *Host) deviceOptions(connection string) device.Options {
 	return device.Options{Log: h.log, Modern: connection == overNetwork}
 }
 
-// pairRecord finds what this computer and the device agreed upon: usbmuxd has
-// it or, when it lost it or is not there, we. One that nobody has is
-// fs.ErrNotExist.
-func (h *Host) pairRecord(ctx context.Context, udid russet.UDID) (*lockdown.PairRecord, error) {
-	data, err := h.usbmux().ReadPairRecord(ctx, string(udid))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, usbmux.ErrNoDaemon) {
-		data, err = h.keptPairRecord(udid)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return lockdown.ParsePairRecord(data)
-}
-
 // session opens a session with a device that was seen.
 func (h *Host) session(ctx context.Context, s sighting, doing string) (*device.Device, error) {
-	record := s.record
-	if record == nil {
-		var err error
-		if record, err = h.pairRecord(ctx, s.UDID); err != nil {
-			return nil, h.deviceError(err, s.Device, doing)
-		}
+	record, err := h.pairRecord(ctx, s)
+	if err != nil {
+		return nil, h.deviceError(err, s.Device, doing)
 	}
 	dev, err := device.Connect(ctx, s.way, record, h.deviceOptions(s.Connection))
 	if err != nil {

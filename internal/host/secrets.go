@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
 
 	"russet"
-	"russet/device/lockdown"
 	"russet/internal/secrets"
 )
 
@@ -76,28 +74,6 @@ func (h *Host) putSecret(name string, data []byte) error {
 		return err
 	}
 	return secretError(s.Put(name, data))
-}
-
-func pairSecret(udid russet.UDID) string { return "pair/" + string(udid) }
-
-func (h *Host) keptPairRecord(udid russet.UDID) ([]byte, error) { return h.getSecret(pairSecret(udid)) }
-
-func (h *Host) keepSecretPairRecord(udid russet.UDID, data []byte) error {
-	if _, err := lockdown.ParsePairRecord(data); err != nil {
-		return fmt.Errorf("keep the pair record: %w", err)
-	}
-	if have, err := h.keptPairRecord(udid); err == nil && string(have) == string(data) {
-		return nil
-	}
-	return h.putSecret(pairSecret(udid), data)
-}
-
-func (h *Host) dropSecretPairRecord(udid russet.UDID) error {
-	s, err := h.openSecrets()
-	if err != nil {
-		return err
-	}
-	return secretError(s.Delete(pairSecret(udid)))
 }
 
 func passwordSecret(udid russet.UDID) string { return "password/" + string(udid) }

@@ -3,18 +3,13 @@ package host
 import (
 	"cmp"
 	"context"
-	"errors"
-	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 
 	"russet"
 	"russet/device"
-	"russet/device/lockdown"
 	"russet/device/usbmux"
 )
 
@@ -194,59 +189,9 @@ func (h *Host) whoIsKnown(ctx context.Context, onNetwork []*usbmux.Device, here 
 	}
 	for _, udid := range udids {
 		w := known[udid]
-		if w.records = h.pairRecords(ctx, udid); len(w.records) > 0 {
+		if w.records, _ = h.pairRecords(ctx, udid); len(w.records) > 0 {
 			list = append(list, w)
 		}
-	}
-	return list
-}
-
-// keptPairings lists the devices of which russet keeps the pair record. The
-// key of the sealed folder is not needed for that.
-func (h *Host) keptPairings() []russet.UDID {
-	if _, err := os.Stat(filepath.Join(h.home.Dir, secretsDir)); err != nil {
-		return nil
-	}
-	s, err := h.openSecrets()
-	if err != nil {
-		return nil
-	}
-	names, err := s.List(pairSecret(""))
-	if err != nil {
-		h.log.Debug("the kept pairings", "error", err)
-	}
-	var list []russet.UDID
-	for _, name := range names {
-		if udid := russet.UDID(strings.TrimPrefix(name, pairSecret(""))); udid.Valid() {
-			list = append(list, udid)
-		}
-	}
-	return list
-}
-
-// pairRecords are all pair records of a device there are: usbmuxd's and, if it
-// is another one, ours.
-func (h *Host) pairRecords(ctx context.Context, udid russet.UDID) []*lockdown.PairRecord {
-	var list []*lockdown.PairRecord
-	add := func(data []byte, err error) {
-		if err != nil {
-			if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, usbmux.ErrNoDaemon) {
-				h.log.Warn("a pair record cannot be read", "udid", udid, "error", err)
-			}
-			return
-		}
-		record, err := lockdown.ParsePairRecord(data)
-		if err != nil {
-			h.log.Warn("a pair record is of no use", "udid", udid, "error", err)
-			return
-		}
-		if !slices.ContainsFunc(list, func(o *lockdown.PairRecord) bool { return o.HostID == record.HostID }) {
-			list = append(list, record)
-		}
-	}
-	add(h.usbmux().ReadPairRecord(ctx, string(udid)))
-	if slices.Contains(h.keptPairings(), udid) {
-		add(h.keptPairRecord(udid))
 	}
 	return list
 }

@@ -1,0 +1,131 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"russet"
+	"russet/device/lockdown"
+	"russet/device/usbmux"
+)
+
+func pairSecret(udid russet.UDID) string { return "pair/" + string(udid) }
+
+// formerSecret is the pairing that another one took the place of. Which of two
+// the phone still knows, only the phone can tell: an import may be the older
+// one.
+func formerSecret(udid russet.UDID) string { return "pair-before/" + string(udid) }
+
+func (h *Host) keptPairRecord(udid russet.UDID) ([]byte, error) { return h.getSecret(pairSecret(udid)) }
+
+func (h *Host) keepSecretPairRecord(udid russet.UDID, data []byte) error {
+	record, err := lockdown.ParsePairRecord(data)
+	if err != nil {
+		return fmt.Errorf("keep the pair record: %w", err)
+	}
+	have, err := h.keptPairRecord(udid)
+	if err == nil && string(have) == string(data) {
+		return nil
+	}
+	if err == nil {
+		if old, err := lockdown.ParsePairRecord(have); err == nil && old.HostID != record.HostID {
+			if err := h.putSecret(formerSecret(udid), have); err != nil {
+				return err
+			}
+		}
+	}
+	return h.putSecret(pairSecret(udid), data)
+}
+
+func (h *Host) dropSecretPairRecord(udid russet.UDID) error {
+	s, err := h.openSecrets()
+	if err != nil {
+		return err
+	}
+	return secretError(errors.Join(s.Delete(pairSecret(udid)), s.Delete(formerSecret(udid))))
+}
+
+// keptPairings lists the devices of which russet keeps the pair record. The
+// key of the sealed folder is not needed for that.
+func (h *Host) keptPairings() []russet.UDID {
+	if _, err := os.Stat(filepath.Join(h.home.Dir, secretsDir)); err != nil {
+		return nil
+	}
+	s, err := h.openSecrets()
+	if err != nil {
+		return nil
+	}
+	names, err := s.List(pairSecret(""))
+	if err != nil {
+		h.log.Debug("the kept pairings", "error", err)
+	}
+	var list []russet.UDID
+	for _, name := range names {
+		if udid := russet.UDID(strings.TrimPrefix(name, pairSecret(""))); udid.Valid() {
+			list = append(list, udid)
+		}
+	}
+	return list
+}
+
+// pairRecords are all pair records of a device there are: usbmuxd's and, if
+// they are others, ours. Without any, the error says why: fs.ErrNotExist if
+// this computer and the device never agreed.
+func (h *Host) pairRecords(ctx context.Context, udid russet.UDID) (list []*lockdown.PairRecord, problem error) {
+	absent := func(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, usbmux.ErrNoDaemon) }
+	add := func(data []byte, err error) {
+		var record *lockdown.PairRecord
+		if err == nil {
+			record, err = lockdown.ParsePairRecord(data)
+		}
+		switch {
+		case err == nil:
+			if !slices.ContainsFunc(list, func(o *lockdown.PairRecord) bool { return o.HostID == record.HostID }) {
+				list = append(list, record)
+			}
+			return
+		case !absent(err):
+			h.log.Warn("a pair record cannot be used", "udid", udid, "error", err)
+		}
+		if problem == nil || absent(problem) {
+			problem = err
+		}
+	}
+	add(h.usbmux().ReadPairRecord(ctx, string(udid)))
+	if slices.Contains(h.keptPairings(), udid) {
+		add(h.keptPairRecord(udid))
+		add(h.getSecret(formerSecret(udid)))
+	}
+	switch {
+	case len(list) > 0:
+		return list, nil
+	case errors.Is(problem, usbmux.ErrNoDaemon):
+		return nil, fs.ErrNotExist
+	default:
+		return nil, problem
+	}
+}
+
+// pairRecord is the one a device was met with or, when it was not, the
+// likeliest.
+func (h *Host) pairRecord(ctx context.Context, s sighting) (*lockdown.PairRecord, error) {
+	if s.record != nil {
+		return s.record, nil
+	}
+	list, err := h.pairRecords(ctx, s.UDID)
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// forgotten reports whether a device refused a pairing as one it does not know.
+func forgotten(err error) bool {
+	return errors.Is(err, lockdown.ErrUntrusted) || errors.Is(err, lockdown.ErrImpostor) || errors.Is(err, lockdown.InvalidPairRecord)
+}
