@@ -213,6 +213,9 @@ func (s *Service) nameOf(udid russet.UDID) string {
 // Service.mu is held; the caller saves.
 func (s *Service) compare(st *state, d russet.Device) {
 	old := st.Device
+	if !old.Paired {
+		return // it was not asked yet
+	}
 	about := notify.Subject{Time: s.now(), Device: d.UDID, Name: d.Name}
 	if old.IOS != "" && d.IOS != "" && old.IOS != d.IOS {
 		st.post(notify.ForNewIOS(about, old.IOS, d.IOS, s.newest(d.UDID)))

@@ -5,7 +5,6 @@ import (
 
 	"russet"
 	"russet/internal/host"
-	"russet/internal/schedule"
 )
 
 // BackUp backs a device up because a person wants it, before whatever waits for
@@ -52,14 +51,11 @@ func (s *Service) attended(ctx context.Context, j *job, opts host.BackupOptions,
 	s.mu.Lock()
 	s.forget(j.now.Store)
 	st := s.states[opts.Device.UDID] // nil when it was paired a moment ago
-	if st != nil {
-		run := j.result.Run
-		if outcome(j.err) == schedule.Done {
-			st.Attempts = append(st.Attempts, schedule.Attempt{
-				At: j.now.Since, End: s.now(), Store: j.now.Store, Outcome: schedule.Done, Asked: run.Passcode, Answered: run.Passcode,
-			})
-		}
-		s.concluded(j, st)
+	// What a person tried counts, too: the phone that was just cancelled must not
+	// ask again by itself. One that was not reached tells nothing.
+	if j.result.Run.Way != "" {
+		st = s.stateOf(opts.Device)
+		s.ended(j, st, st.attempted(j.now.Since, j.now.Store))
 	}
 	s.finish(j, st)
 	s.mu.Unlock()

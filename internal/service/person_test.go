@@ -161,3 +161,33 @@ func afternoon() *time.Location {
 func stall(p *vphone.Phone, at int64) {
 	p.Faults().Update(func(c *agent.Config) { c.StallSent = agent.Stall{At: at, For: 20 * time.Second} })
 }
+
+// TestPersonSaysNo: what a person began and the phone's owner cancelled, or what
+// did not fit, is not begun by the schedule in the next moment.
+func TestPersonSaysNo(t *testing.T) {
+	t.Parallel()
+	for what, fault := range map[string]string{"cancelled": "", "failed": "4711"} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t)
+			l.start()
+			_, _, err := l.host.StoreFor(t.Context(), "")
+			must(t, err)
+			p := l.phone("Dora's iPhone", vphone.Options{Passcode: "1234"})
+			p.SetPasscodeAnswer(vphone.No)
+			if fault != "" {
+				p.SetPasscodeAnswer(vphone.Yes)
+				must(t, p.SetFault("final-error", fault))
+			}
+			if r, err := l.service.BackUp(t.Context(), service.Request{Device: russet.UDID(p.UDID())}, nil); err == nil || r.Run.By != "" {
+				t.Fatalf("%+v, %v", r.Run, err)
+			}
+			sheets := p.Stats().Sheets
+			l.step(time.Second)
+			l.step(time.Minute)
+			if n := p.Stats().Sheets - sheets; sheets != 1 || n != 0 {
+				t.Errorf("asked %d times, and then %d times by itself: %+v", sheets, n, l.status(p).Decision)
+			}
+		})
+	}
+}

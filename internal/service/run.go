@@ -71,22 +71,26 @@ func (s *Service) unattended(j *job, v *view) {
 	s.mu.Lock()
 	a := v.state.open()
 	if a == nil { // the clock was set, and it was thrown away as old
-		v.state.Attempts = append(v.state.Attempts, schedule.Attempt{At: s.now(), Store: j.now.Store})
-		a = &v.state.Attempts[len(v.state.Attempts)-1]
+		a = v.state.attempted(s.now(), j.now.Store)
 	}
-	run := j.result.Run
-	a.End, a.Outcome = s.now(), outcome(j.err)
-	a.Asked = a.Asked || run.Passcode || a.Outcome == schedule.NotNow
-	a.Answered = a.Asked && a.Outcome != schedule.NotNow && (a.Answered || a.Outcome == schedule.Done)
-	s.concluded(j, v.state)
-	if a.Outcome == schedule.NoSpace && run.Received+run.Sent > 0 {
-		v.state.tooBig(j.now.Store, short{At: s.now(), Room: s.shelfOf(j.now.Store).room(v.device.UDID), Asked: a.Asked})
-	}
+	s.ended(j, v.state, a)
 	v.facts.Now, v.facts.Attempts, v.facts.Running = s.now(), slices.Clone(v.state.Attempts), ""
 	s.failed(j, v)
 	s.finish(j, v.state)
 	s.mu.Unlock()
 	s.after()
+}
+
+// ended notes how an attempt ended, and what it tells. Service.mu is held.
+func (s *Service) ended(j *job, st *state, a *schedule.Attempt) {
+	run := j.result.Run
+	a.End, a.Outcome = s.now(), outcome(j.err)
+	a.Asked = a.Asked || run.Passcode || a.Outcome == schedule.NotNow
+	a.Answered = a.Asked && a.Outcome != schedule.NotNow && (a.Answered || a.Outcome == schedule.Done || run.Files > 0)
+	s.concluded(j, st)
+	if a.Outcome == schedule.NoSpace && run.Received+run.Sent > 0 {
+		st.tooBig(j.now.Store, short{At: s.now(), Room: s.shelfOf(j.now.Store).room(st.Device.UDID), Asked: a.Asked})
+	}
 }
 
 // tooBig notes a backup that did not fit.
@@ -95,6 +99,12 @@ func (st *state) tooBig(store string, f short) {
 		st.Short = map[string]short{}
 	}
 	st.Short[store] = f
+}
+
+// attempted adds an attempt.
+func (st *state) attempted(at time.Time, store string) *schedule.Attempt {
+	st.Attempts = append(st.Attempts, schedule.Attempt{At: at, Store: store})
+	return &st.Attempts[len(st.Attempts)-1]
 }
 
 // open is the attempt that has not ended.
