@@ -17,6 +17,8 @@ type Device struct {
 	Power       bool   `json:"power"`     // it is on power
 	Battery     int    `json:"battery"`   // percent; -1 when it does not tell
 	WiFi        bool   `json:"wifi"`      // its Wi-Fi access is on (EnableWifiConnections)
+	// Untrusted: it must be paired, for the first time or again.
+	Untrusted bool `json:"untrusted,omitempty"`
 	// Problem says why it cannot be backed up now, with the next step; "" if it can.
 	Problem string `json:"problem,omitempty"`
 }

@@ -64,6 +64,8 @@ func (a *app) printStatus(st service.Status) {
 			for _, m := range d.Decision.Missing {
 				fmt.Fprintf(a.out, "  - %s\n", plain(m.Text))
 			}
+		case d.Present && d.Problem != "":
+			fmt.Fprintf(a.out, "  - %s\n", plain(d.Problem))
 		}
 	}
 	for _, c := range st.Chores {

@@ -135,7 +135,7 @@ func problem(err error) string {
 // be used.
 func networkProblem(err error) string {
 	switch {
-	case errors.Is(err, lockdown.InvalidHostID), errors.Is(err, lockdown.InvalidPairRecord):
+	case refused(err):
 		return `on the network, but it no longer trusts this computer: connect the cable, unlock it and type "russet pair"`
 	case errors.Is(err, lockdown.ErrImpostor):
 		return "something on the network announces itself in its place"

@@ -28,6 +28,9 @@ func TestOldExport(t *testing.T) {
 	l.only(first)
 	before := export(t, first, p.UDID())
 	must(t, p.ForgetHosts())
+	if d := l.only(first); d.Paired || !d.Untrusted {
+		t.Errorf("forgotten: %s", describe(d))
+	}
 	l.pair(first, p)
 	p.Unplug()
 	l.only(first) // it knows the address
@@ -41,6 +44,27 @@ func TestOldExport(t *testing.T) {
 		if d := l.only(second); !d.Paired {
 			t.Error(describe(d))
 		}
+	}
+}
+
+// TestForgottenAtAddress: a phone that is looked for at an address a person
+// gave, and that forgot this computer, is not simply away.
+func TestForgottenAtAddress(t *testing.T) {
+	l := newNetlab(t)
+	p := l.phone(1, "Anna")
+	home := t.TempDir()
+	l.pair(l.computerIn(home, l.withMux()), p)
+	h := l.computerIn(home, noMux)
+	address := l.join(p)
+	_, err := h.AddAddress(t.Context(), p.UDID(), address)
+	must(t, err)
+	p.Unplug()
+	if d := l.only(h); !d.Paired || d.Untrusted {
+		t.Error(describe(d))
+	}
+	must(t, p.ForgetHosts())
+	if d := l.only(h); d.Paired || !d.Untrusted || d.Address != address || d.Name != "Anna" {
+		t.Error(describe(d))
 	}
 }
 

@@ -125,6 +125,12 @@ func (h *Host) pairRecord(ctx context.Context, s sighting) (*lockdown.PairRecord
 	return list[0], nil
 }
 
+// refused reports whether a device said in so many words that it does not know
+// a pairing. What hangs up on a network may have any reason.
+func refused(err error) bool {
+	return errors.Is(err, lockdown.InvalidHostID) || errors.Is(err, lockdown.InvalidPairRecord)
+}
+
 // forgotten reports whether a device refused a pairing as one it does not know.
 func forgotten(err error) bool {
 	return errors.Is(err, lockdown.ErrUntrusted) || errors.Is(err, lockdown.ErrImpostor) || errors.Is(err, lockdown.InvalidPairRecord)

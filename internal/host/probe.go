@@ -38,9 +38,9 @@ func (h *Host) probe(ctx context.Context, udid russet.UDID, connection string, w
 	s.err = err
 	if err != nil {
 		h.log.Debug("device without a session", "udid", udid, "error", err)
-		s.Problem = problem(err)
+		s.Problem, s.Untrusted = problem(err), errors.Is(err, fs.ErrNotExist) || forgotten(err)
 		if len(records) > 0 && connection == overNetwork {
-			s.Problem = networkProblem(err)
+			s.Problem, s.Untrusted = networkProblem(err), refused(err)
 		}
 		if info, err := device.Identify(ctx, way, h.deviceOptions(connection)); err == nil {
 			s.fill(info)

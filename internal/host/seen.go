@@ -146,7 +146,7 @@ func brief(d russet.Device) russet.Device {
 	for _, s := range []*string{&d.Name, &d.Class, &d.ProductType, &d.IOS, &d.Build} {
 		*s = clip(*s)
 	}
-	d.Problem = ""
+	d.Problem, d.Untrusted = "", false
 	return d
 }
 

@@ -197,17 +197,19 @@ func (h *Host) whoIsKnown(ctx context.Context, onNetwork []*usbmux.Device, here 
 }
 
 // addTroubled adds devices that announce themselves on the network and cannot
-// be used, with what is in the way.
+// be used, with what is in the way; also those that answer at the address a
+// person gave, and do not know us.
 func (sv *survey) addTroubled() {
 	for _, t := range sv.tries {
-		if t.instance == "" || len(t.who) != 1 || t.clue == byNothing || sv.has(t.who[0].udid) {
+		told := t.clue == byFixed && refused(t.err)
+		if t.instance == "" && !told || len(t.who) != 1 || t.clue == byNothing || sv.has(t.who[0].udid) {
 			continue
 		}
 		w := t.who[0]
 		d := w.seen.Device
 		d.UDID, d.Name = w.udid, cmp.Or(d.Name, string(w.udid))
 		d.Connection, d.Address, d.Problem = overNetwork, t.host, networkProblem(t.err)
-		d.Paired, d.Locked, d.Power, d.Battery = false, false, false, -1
+		d.Paired, d.Locked, d.Power, d.Battery, d.Untrusted = false, false, false, -1, refused(t.err)
 		sv.seen = append(sv.seen, sighting{Device: d, way: device.Network{Host: t.host}, err: t.err})
 	}
 }

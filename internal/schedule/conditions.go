@@ -64,13 +64,18 @@ const withoutPower = 50
 // power says whether it lacks power. A phone whose owner has to type the
 // passcode is then in the owner's hand, and many are on power only while their
 // owners sleep: it goes without when its backup is late and its battery is
-// half full.
+// half full. So does one that never tells, when it is late.
 func (l *look) power(first int) (Missing, bool) {
 	if !l.p.Power || l.f.Power {
 		return Missing{}, false
 	}
-	if l.asks && first >= 0 && l.f.Battery >= withoutPower && !l.now.Before(l.late(l.stores[first])) {
+	unknown := l.f.Battery < 0
+	enough := unknown || l.asks && l.f.Battery >= withoutPower
+	if enough && first >= 0 && !l.now.Before(l.late(l.stores[first])) {
 		return Missing{}, false
+	}
+	if unknown {
+		return Missing{Code: Power, Text: "it does not say whether it is on power", until: "it is on power"}, true
 	}
 	return Missing{Code: Power, Text: "it is not on power", until: "it is on power"}, true
 }

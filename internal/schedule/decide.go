@@ -213,7 +213,12 @@ func (l *look) after(first int) []Missing {
 func (l *look) choose() (start string, missing []Missing) {
 	missing = []Missing{}
 	if len(l.stores) == 0 {
-		return "", append(missing, Missing{Code: NoStore, Text: "there is no store to back up to", until: `a store is added ("russet store add")`})
+		if !l.f.Present || !l.f.Paired {
+			missing = l.device(-1)
+		}
+		return "", append(missing, Missing{
+			Code: NoStore, Text: "there is no store to back up to", until: `there is a store (the first backup makes one, "russet store add" another)`,
+		})
 	}
 	first := -1
 	for i, s := range l.stores {

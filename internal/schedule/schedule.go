@@ -14,7 +14,7 @@ type Policy struct {
 	Window    Hours         `json:"window"`    // when a run may begin; the zero value is any time
 	Quiet     Hours         `json:"quiet"`     // when its owner is not to be disturbed; the zero value is never
 	Locked    bool          `json:"locked"`    // only while the screen is locked; does not hold for devices that ask for their passcode or never lock
-	Power     bool          `json:"power"`     // only while it is on power; one that asks for its passcode need not be when its backup is late
+	Power     bool          `json:"power"`     // only while it is on power; one that asks for its passcode, or tells nothing of its battery, need not be when its backup is late
 	Battery   int           `json:"battery"`   // percent it must have at least
 	Ways      Ways          `json:"ways"`
 	Asks      int           `json:"asks"`    // how often a day a phone that asks for its passcode may be made to ask

@@ -76,6 +76,20 @@ var unattended = []situation{
 		"due since 14:00; waits until its battery is at 20 %",
 	},
 	{
+		"no power, which it does not tell", func(_ *Policy, f *Facts) { f.Power, f.Battery = false, -1 }, "", "power",
+		"due since 14:00; waits until it is on power",
+	},
+	{
+		"it never tells of its power", func(_ *Policy, f *Facts) {
+			f.Power, f.Battery, f.Stores[0].Last = false, -1, before(43*time.Hour)
+		}, "nas", "",
+		"due since yesterday at 21:00; a backup begins now",
+	},
+	{
+		"not trusted, and no store", func(_ *Policy, f *Facts) { f.Paired, f.Stores = false, nil }, "", "unpaired store",
+		`no backup yet; waits until it trusts this computer ("russet pair") and there is a store (the first backup makes one, "russet store add" another)`,
+	},
+	{
 		"battery unknown", func(_ *Policy, f *Facts) { f.Battery = -1 }, "nas", "",
 		"due since 14:00; a backup begins now",
 	},
@@ -105,7 +119,7 @@ var unattended = []situation{
 	},
 	{
 		"no store", func(_ *Policy, f *Facts) { f.Stores = nil }, "", "store",
-		`no backup yet; waits until a store is added ("russet store add")`,
+		`no backup yet; waits until there is a store (the first backup makes one, "russet store add" another)`,
 	},
 	{
 		"the store is away", func(_ *Policy, f *Facts) { f.Stores[0].Problem = "the folder /mnt/nas is not there" }, "", "store",

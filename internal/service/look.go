@@ -207,7 +207,7 @@ func (s *Service) factsOf(v *view) schedule.Facts {
 	d := v.device
 	f := schedule.Facts{
 		Now: s.now(), Since: s.now(), Name: d.Name, Present: v.present, Way: schedule.Ways(d.Connection),
-		Paired: d.Paired, Problem: d.Problem, Locked: d.Locked, Power: d.Power, Battery: d.Battery,
+		Paired: d.Paired || d.Problem != "" && !d.Untrusted, Problem: d.Problem, Locked: d.Locked, Power: d.Power, Battery: d.Battery,
 	}
 	if !v.present {
 		f.Paired, f.Problem, f.Battery = true, "", -1
