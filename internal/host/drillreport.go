@@ -89,7 +89,18 @@ func (h *Host) keepReport(report *DrillReport) error {
 	if err != nil {
 		return err
 	}
-	name := fmt.Sprintf("%s/%s-%s", drillsDir, report.Time.Format("20060102-150405"), shortID(report.Backup.ID))
+	base := fmt.Sprintf("%s/%s-%s", drillsDir, report.Time.Format("20060102-150405"), shortID(report.Backup.ID))
+	name := base
+	for n := 2; ; n++ { // two drills of one backup within a second
+		there, err := dir.Exists(name + ".json")
+		if err != nil {
+			return homeError(err)
+		}
+		if !there {
+			break
+		}
+		name = fmt.Sprintf("%s-%d", base, n)
+	}
 	report.Path = filepath.Join(h.home.Dir, filepath.FromSlash(name)+".json")
 	data, err := json.MarshalIndent(report, "", "  ")
 	if err != nil {
