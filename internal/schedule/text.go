@@ -39,6 +39,22 @@ func (l *look) again(d Decision) time.Time {
 	return at
 }
 
+// Next is when a backup to a store that failed is tried again; zero when that
+// also waits for what no clock tells.
+func (d Decision) Next(store string) time.Time {
+	var at time.Time
+	for _, m := range d.Missing {
+		switch {
+		case m.Store != "" && m.Store != store:
+		case m.at.IsZero():
+			return time.Time{}
+		case m.at.After(at):
+			at = m.at
+		}
+	}
+	return at
+}
+
 // newest is when the newest backup in any store was made; zero if there is
 // none.
 func (l *look) newest() time.Time {

@@ -190,8 +190,15 @@ func (s *Service) storeAlarms(now time.Time, sh *shelf) (changed bool) {
 		changed = s.house.set(now, key, on, func() notify.Message { return notify.ForAllowance(about(device), used, limit) }) || changed
 	}
 	check("allowance/"+sh.name, st.Used, st.Allowance, "")
+	of := "allowance of/" + sh.name + "/"
 	for device, limit := range st.DeviceAllowances {
-		check("allowance of/"+sh.name+"/"+string(device), st.DeviceUsed[device], limit, device)
+		check(of+string(device), st.DeviceUsed[device], limit, device)
+	}
+	for key := range s.house.Alarms {
+		device, ok := strings.CutPrefix(key, of)
+		if _, limited := st.DeviceAllowances[russet.UDID(device)]; ok && !limited {
+			changed = s.house.over(now, key) || changed
+		}
 	}
 	key := "space/" + sh.name
 	if short := st.Free < little; short || st.Free > 2*little {
@@ -251,7 +258,7 @@ func (s *Service) failed(j *job, v *view) {
 		return
 	}
 	e := host.Explain(s.base, j.err)
-	m := notify.ForFailed(s.subject(v.state, j.now.Store), e, schedule.Decide(v.policy, v.facts).Again)
+	m := notify.ForFailed(s.subject(v.state, j.now.Store), e, schedule.Decide(v.policy, v.facts).Next(j.now.Store))
 	if o == schedule.NoSpace {
 		m.Kind = notify.Space
 	}

@@ -143,7 +143,10 @@ func TestFailure(t *testing.T) {
 	}
 	told := l.heard(notify.Failed, notify.Space)
 	if len(told) != 1 || told[0].Code != 4711 || told[0].Store != "main" || told[0].Time.Hour() >= 22 {
-		t.Errorf("told: %+v", told)
+		t.Fatalf("told: %+v", told)
+	}
+	if at := told[0].Time.Add(15 * time.Minute).Format("at 15:04."); !strings.HasSuffix(told[0].Text, " russet tries again "+at) {
+		t.Errorf("tried again %s, and told: %s", at, told[0].Text)
 	}
 	must(t, p.SetFault("final-error", "0"))
 	l.step(7 * time.Hour)
@@ -202,6 +205,13 @@ func TestAllowance(t *testing.T) {
 	must(t, err)
 	if len(st.Alarms) != 1 || string(st.Alarms[0].Device) != p.UDID() {
 		t.Errorf("alarms: %+v", st.Alarms)
+	}
+	must(t, l.host.SetAllowance(t.Context(), "main", russet.UDID(p.UDID()), 0))
+	l.step(2 * time.Hour)
+	st, err = l.service.Status(t.Context())
+	must(t, err)
+	if len(st.Alarms) != 0 {
+		t.Errorf("without a limit: %+v", st.Alarms)
 	}
 }
 

@@ -171,7 +171,7 @@ func (s *Service) do(ctx context.Context, t *task) (text string, err error) {
 		return s.drill(ctx, t)
 	case host.MaintainChore:
 		m, err := s.host.Maintain(ctx, t.Store, false, false)
-		return fmt.Sprintf("%d bytes freed", m.Freed), err
+		return size(max(m.Freed, 0)) + " freed", err // what it writes itself may be more
 	case host.CopyChore:
 		return s.copyTo(ctx, t)
 	default:

@@ -132,7 +132,7 @@ func (s *Service) drill(ctx context.Context, t *task) (text string, err error) {
 			newest[b.Device] = b
 		}
 	}
-	good, left := 0, 0
+	good, bad, left := 0, 0, 0
 	for _, device := range slices.Sorted(maps.Keys(newest)) {
 		b := newest[device]
 		passed := func(r host.DrillReport) bool {
@@ -156,9 +156,14 @@ func (s *Service) drill(ctx context.Context, t *task) (text string, err error) {
 		s.damage(b, report.Problems, true)
 		if report.Good {
 			good++
+		} else {
+			bad++
 		}
 	}
 	text = fmt.Sprintf("%d of %d backups came back as they were", good, len(newest))
+	if bad > 0 {
+		text += fmt.Sprintf(", %d did not", bad)
+	}
 	if left > 0 {
 		text += fmt.Sprintf("; of %d the password is not known here", left)
 	}
