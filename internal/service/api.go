@@ -45,6 +45,10 @@ func newLocalServer(ctx context.Context, l *local) *http.Server {
 	return &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set(apiHeader, strconv.Itoa(API))
+			if err := hear(w, r); err != nil {
+				wrong(w, err)
+				return
+			}
 			mux.ServeHTTP(w, r)
 		}),
 		BaseContext:       func(net.Listener) context.Context { return ctx },

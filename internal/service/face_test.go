@@ -252,6 +252,23 @@ func TestStop(t *testing.T) {
 	}
 }
 
+// Who asks half a question is not waited for.
+func TestHalfQuestion(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.serve()
+	conn, err := net.Dial("unix", service.SocketPath(l.dir))
+	must(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, "POST /v1/cancel HTTP/1.1\r\nHost: russet\r\nContent-Length: 100\r\n\r\n{")
+	must(t, err)
+	must(t, conn.SetReadDeadline(time.Now().Add(20*time.Second)))
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.Contains(string(answer), " 400 ") {
+		t.Errorf("%q, %v", answer, err)
+	}
+}
+
 // The socket is ours alone, however long the name of the home; one that a dead
 // service left does not count.
 func TestSocket(t *testing.T) {

@@ -1,11 +1,13 @@
 package service
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"russet"
 	"russet/internal/host"
@@ -123,6 +125,24 @@ func answer(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(v) //nolint:errcheck // who asked has gone
+}
+
+// askLimit is how long a question may take to arrive. Its answer may take as
+// long as a backup does.
+const askLimit = 5 * time.Second
+
+// hear takes in the body of a question.
+func hear(w http.ResponseWriter, r *http.Request) error {
+	c := http.NewResponseController(w)
+	if err := c.SetReadDeadline(time.Now().Add(askLimit)); err != nil {
+		return err
+	}
+	data, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1))
+	if err != nil {
+		return err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(data))
+	return c.SetReadDeadline(time.Time{})
 }
 
 // question reads a bounded JSON body.
