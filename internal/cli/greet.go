@@ -87,7 +87,7 @@ func (g *greeting) look(ctx context.Context, h *host.Host, s *service.Service, m
 		if d.Present && !d.Paired {
 			text = cmp.Or(d.Problem, "it does not trust this computer yet")
 		}
-		g.Phones = append(g.Phones, d.Name+modelText(d.Device)+": "+text)
+		g.Phones = append(g.Phones, cmp.Or(d.Called, d.Name)+modelText(d.Device)+": "+text)
 	}
 	channels, err := h.Channels()
 	if err != nil {
@@ -133,7 +133,7 @@ func todos(st service.Status, channel string) []todo {
 	}
 	for _, d := range st.Devices {
 		if d.Present && !d.Paired {
-			add("russet pair "+nameFor(d.Device), "%s does not trust this computer yet. Unlock it, tap Trust, and type its passcode:", quoted(d.Name))
+			add("russet pair "+nameFor(d), "%s does not trust this computer yet. Unlock it, tap Trust, and type its passcode:", quoted(cmp.Or(d.Called, d.Name)))
 		}
 	}
 	if len(st.Devices) == 0 || (!paired && len(list) == 0) {
@@ -149,8 +149,8 @@ func todos(st service.Status, channel string) []todo {
 	}
 	for _, d := range st.Devices {
 		if d.Present && d.Paired && !d.Encrypted {
-			add("russet encryption on "+nameFor(d.Device),
-				"%s keeps saved logins, Health and call history out of its backups until they are encrypted:", quoted(d.Name))
+			add("russet encryption on "+nameFor(d),
+				"%s keeps saved logins, Health and call history out of its backups until they are encrypted:", quoted(cmp.Or(d.Called, d.Name)))
 		}
 	}
 	return list
@@ -165,10 +165,10 @@ func (a *app) easiestChannel() string {
 	return "russet notify add me desktop"
 }
 
-// nameFor is a device as a person can type it: its name, unless a shell would
-// make something else of it.
-func nameFor(d russet.Device) string {
-	safe := d.Name != "" && !strings.ContainsFunc(d.Name, func(r rune) bool {
+// nameFor is a device as a person can type it: its name, unless another device
+// has the same or a shell would make something else of it.
+func nameFor(d service.DeviceStatus) string {
+	safe := d.Name != "" && cmp.Or(d.Called, d.Name) == d.Name && !strings.ContainsFunc(d.Name, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" '’-_.,()", r)
 	})
 	switch {

@@ -34,7 +34,7 @@ func TestNameFor(t *testing.T) {
 		"anna": "anna", "Anna's iPhone": `"Anna's iPhone"`, "Jürgen": "Jürgen", "Anna’s (old)": `"Anna’s (old)"`,
 		"": udid, "$(reboot)": udid, "a`b`": udid, `a"b`: udid, "a\nb": udid, "-rf": udid, "%PATH%": udid, "a;b": udid, "a!b": udid, "🌵": udid,
 	} {
-		if got := nameFor(russet.Device{UDID: udid, Name: name}); got != want {
+		if got := nameFor(service.DeviceStatus{Device: russet.Device{UDID: udid, Name: name}, Called: name}); got != want {
 			t.Errorf("%q is typed %s, want %s", name, got, want)
 		}
 	}
@@ -46,6 +46,7 @@ func TestTodos(t *testing.T) {
 	bert := service.DeviceStatus{Device: russet.Device{Name: "bert"}, Present: true}
 	cleo := service.DeviceStatus{Device: russet.Device{Name: "cleo", Paired: true}, Present: true}
 	away := service.DeviceStatus{Device: russet.Device{Name: "away"}, Seen: time.Now(), Decision: schedule.Decision{}}
+	twin := service.DeviceStatus{Device: russet.Device{UDID: "00008140-000650DDEC43D17F", Name: "anna"}, Called: "anna (…D17F)", Present: true}
 	broken := service.StoreStatus{StoreStatus: host.StoreStatus{StoreSettings: host.StoreSettings{Name: "nas"}, Problem: "it does not answer"}}
 	for _, c := range []struct {
 		what    string
@@ -57,6 +58,7 @@ func TestTodos(t *testing.T) {
 		{"bare", service.Status{}, "notify", []string{"russet pair", "notify"}},
 		{"no usbmuxd", service.Status{Problems: []string{"usbmuxd is not installed"}}, "notify", []string{"russet doctor", "russet pair"}},
 		{"not paired", service.Status{Devices: []service.DeviceStatus{bert}}, "notify", []string{"russet pair bert", "notify"}},
+		{"two of a name", service.Status{Devices: []service.DeviceStatus{twin}}, "", []string{"russet pair 00008140-000650DDEC43D17F"}},
 		{"another not paired", service.Status{Devices: []service.DeviceStatus{anna, bert}}, "", []string{"russet pair bert"}},
 		{"not encrypted", service.Status{Devices: []service.DeviceStatus{cleo}}, "", []string{"russet encryption on cleo"}},
 		{"most needed", service.Status{Devices: []service.DeviceStatus{bert, cleo}, Stores: []service.StoreStatus{broken}}, "notify", []string{"russet pair bert", "russet store status nas"}},

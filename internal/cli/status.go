@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -54,7 +55,7 @@ func (a *app) printStatus(st service.Status) {
 		fmt.Fprintln(a.out, `No phone is known yet. Plug one in, unlock it and type "russet pair".`)
 	}
 	for _, d := range st.Devices {
-		fmt.Fprintf(a.out, "%s: %s.\n", a.paint(bold, plain(d.Name)), plain(d.Decision.Text))
+		fmt.Fprintf(a.out, "%s: %s.\n", a.paint(bold, plain(cmp.Or(d.Called, d.Name))), plain(d.Decision.Text))
 		switch {
 		case d.Running != nil:
 			fmt.Fprintf(a.out, "  - %s\n", plain(service.StepText(d.Running.Event)))

@@ -107,7 +107,7 @@ func (b *board) without(now time.Time, shelves map[string]*shelf) (changed bool)
 
 // subject is what a message about a device begins with. Service.mu is held.
 func (s *Service) subject(st *state, store string) notify.Subject {
-	return notify.Subject{Time: s.now(), Device: st.Device.UDID, Name: st.Device.Name, Store: store}
+	return notify.Subject{Time: s.now(), Device: st.Device.UDID, Name: s.called(st.Device), Store: store}
 }
 
 // alarms finds the troubles there are, and those that are over. Service.mu is
@@ -211,7 +211,7 @@ func (s *Service) storeAlarms(now time.Time, sh *shelf) (changed bool) {
 // held.
 func (s *Service) nameOf(udid russet.UDID) string {
 	if st := s.states[udid]; st != nil {
-		return st.Device.Name
+		return s.called(st.Device)
 	}
 	return ""
 }
@@ -223,7 +223,7 @@ func (s *Service) compare(st *state, d russet.Device) {
 	if !old.Paired {
 		return // it was not asked yet
 	}
-	about := notify.Subject{Time: s.now(), Device: d.UDID, Name: d.Name}
+	about := notify.Subject{Time: s.now(), Device: d.UDID, Name: s.called(d)}
 	if old.IOS != "" && d.IOS != "" && old.IOS != d.IOS {
 		st.post(notify.ForNewIOS(about, old.IOS, d.IOS, s.newest(d.UDID)))
 	}

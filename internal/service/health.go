@@ -39,7 +39,7 @@ func ailments(st Status) []string {
 	words := append([]string{}, st.Problems...)
 	for _, d := range st.Devices {
 		if d.Decision.Overdue {
-			words = append(words, fmt.Sprintf("%q is overdue: %s", d.Name, d.Decision.Text))
+			words = append(words, fmt.Sprintf("%q is overdue: %s", d.Called, d.Decision.Text))
 		}
 	}
 	for _, s := range st.Stores {

@@ -49,7 +49,7 @@ func (s *Service) status(views []*view) Status {
 
 // deviceStatus says how a device stands. Service.mu is held.
 func (s *Service) deviceStatus(v *view) DeviceStatus {
-	d := DeviceStatus{Device: v.device, Present: v.present, Policy: v.policy, Decision: v.decision, Stores: []StoreBackup{}}
+	d := DeviceStatus{Device: v.device, Called: s.called(v.device), Present: v.present, Policy: v.policy, Decision: v.decision, Stores: []StoreBackup{}}
 	if v.state != nil {
 		d.Seen = v.state.Met
 	}

@@ -27,6 +27,9 @@ type Status struct {
 // DeviceStatus is how a device stands.
 type DeviceStatus struct {
 	russet.Device
+	// Called is its name and, where another device has the same, what tells them
+	// apart.
+	Called   string            `json:"called"`
 	Present  bool              `json:"present"`       // it can be reached now
 	Seen     time.Time         `json:"seen,omitzero"` // when russet last had a session with it
 	Policy   schedule.Policy   `json:"policy"`
