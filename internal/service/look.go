@@ -92,6 +92,11 @@ func (s *Service) views(seen sight) []*view {
 			views = append(views, &view{device: st.Device, state: st})
 		}
 	}
+	for _, f := range s.folks { // whose pairing was imported, or whom only commands met
+		if udid := f.Device.UDID; !here[udid] && s.states[udid] == nil {
+			views = append(views, &view{device: f.Device})
+		}
+	}
 	slices.SortStableFunc(views, func(a, b *view) int {
 		return cmp.Or(strings.Compare(a.device.Name, b.device.Name), strings.Compare(string(a.device.UDID), string(b.device.UDID)))
 	})
@@ -143,6 +148,7 @@ func (s *Service) unlearn(seen sight) {
 		s.log.Warn("nobody knows which devices are known", "error", err)
 		return
 	}
+	s.folks = folks
 	for udid := range s.states {
 		known := slices.ContainsFunc(folks, func(f host.Seen) bool { return f.Device.UDID == udid })
 		here := slices.ContainsFunc(seen.devices, func(d russet.Device) bool { return d.UDID == udid && d.Paired })

@@ -8,6 +8,7 @@ import (
 
 	"russet/internal/host"
 	"russet/internal/notify"
+	"russet/internal/schedule"
 	"russet/internal/service"
 	"russet/vphone"
 )
@@ -73,4 +74,25 @@ func TestStatusAlone(t *testing.T) {
 	}
 	must(t, h.Close())
 	read(true)
+}
+
+// TestNeverHere: a phone that is known, as one whose pairing was imported is, and
+// that the service never met, is listed.
+func TestNeverHere(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	p.Unplug()
+	l.step(time.Hour)
+	if d := l.status(p); d.Present || d.Name != "Anna's iPhone" || !d.Decision.Due || d.Decision.Missing[0].Code != schedule.Away {
+		t.Errorf("%+v", d)
+	}
+	if _, _, err := l.host.Unpair(t.Context(), p.UDID()); err != nil {
+		t.Fatal(err)
+	}
+	l.step(time.Hour)
+	if st, err := l.service.Status(t.Context()); err != nil || len(st.Devices) != 0 {
+		t.Errorf("unpaired: %+v, %v", st.Devices, err)
+	}
 }
