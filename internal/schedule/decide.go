@@ -39,6 +39,7 @@ type look struct {
 	fresh    bool // and nothing was tried since
 	good     bool // it was plugged in or unlocked just now
 	stores   []storeLook
+	takes    bool // a store that is due takes a backup now
 }
 
 // storeLook is what a decision says of one store.
@@ -242,6 +243,7 @@ func (l *look) choose() (start string, missing []Missing) {
 	if !slices.ContainsFunc(l.stores, func(s storeLook) bool { return s.due && s.copyFrom == "" }) {
 		return "", missing // copies are all it takes
 	}
+	l.takes = first >= 0
 	lacks := l.device(first)
 	if first >= 0 && !slices.ContainsFunc(lacks, func(m Missing) bool { return m.Code == Busy }) {
 		lacks = append(lacks, l.owner(l.stores[first])...)

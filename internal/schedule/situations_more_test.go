@@ -159,6 +159,13 @@ var severalStores = []situation{
 		"backed up 3 hours ago to s3, due in nas since 7 November at 16:00; waits until nas takes backups again (no answer from 192.168.1.2)",
 	},
 	{
+		"one is away, and the phone not on power", func(_ *Policy, f *Facts) {
+			both(f, 27*time.Hour, false)
+			f.Stores[1].Problem, f.Power = "no answer from s3.example", false
+		}, "", "power store",
+		"due since 13:00; waits until it is on power",
+	},
+	{
 		"one failed, the other is tried", func(_ *Policy, f *Facts) {
 			both(f, 27*time.Hour, false)
 			f.Attempts = []Attempt{tried(time.Minute, Failed)}

@@ -100,10 +100,20 @@ func (l *look) text(d Decision) string {
 	case l.f.Running != "":
 		return head + "; a backup to " + l.f.Running + " is under way"
 	case len(d.Missing) > 0:
-		return head + "; " + l.waits(d.Missing)
+		return head + "; " + l.waits(l.needed(d.Missing))
 	default:
 		return head + "; " + copiesText(d.Copies)
 	}
+}
+
+// needed is what the next backup waits for: when one store takes it, not for
+// the others.
+func (l *look) needed(missing []Missing) []Missing {
+	ofStore := func(m Missing) bool { return m.Store != "" }
+	if !l.takes {
+		return missing
+	}
+	return slices.DeleteFunc(slices.Clone(missing), ofStore)
 }
 
 func copiesText(copies []Copy) string {
