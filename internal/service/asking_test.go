@@ -208,3 +208,35 @@ func TestSettled(t *testing.T) {
 		t.Errorf("runs: %+v, %v", runs, err)
 	}
 }
+
+// TestAsksUnexpectedly: a phone that never asked does, by day: its owner is told
+// that it waits. At night nobody is.
+func TestAsksUnexpectedly(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		later time.Duration
+		told  int
+	}{"by day": {day, 1}, "at night": {15 * time.Hour, 0}} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t)
+			l.start()
+			p := l.phone("Anna's iPhone", vphone.Options{})
+			l.step(0)
+			must(t, p.SetPasscode("1234"))
+			p.SetPasscodeAnswer(vphone.No)
+			p.Lock()
+			l.heard()
+			_, err := l.host.ChangeSchedule(t.Context(), "", func(s *schedule.Settings) {
+				every := schedule.Span(12 * time.Hour)
+				s.Every = &every
+			})
+			must(t, err)
+			l.step(c.later)
+			told := l.heard(notify.Passcode)
+			if p.Stats().Sheets != 1 || len(told) != c.told || c.told > 0 && told[0].Title != "Anna's iPhone waits for its passcode" {
+				t.Errorf("%d sheets, told %+v: %+v", p.Stats().Sheets, told, l.status(p).Decision)
+			}
+		})
+	}
+}

@@ -62,7 +62,7 @@ func (s *Service) unattended(j *job, v *view) {
 	defer cancel()
 	st, err := s.host.Store(j.now.Store)
 	if err == nil {
-		watch := &sheetWatch{service: s, state: v.state, nudge: v.decision.Nudge}
+		watch := &sheetWatch{service: s, state: v.state, nudge: v.decision.Nudge, surprise: !v.decision.Assisted && !v.policy.QuietAt(s.now())}
 		defer j.listen(watch.event)()
 		s.backUp(ctx, s.host, j, host.BackupOptions{Device: v.device, Store: st, By: bySchedule})
 	} else {
@@ -186,14 +186,17 @@ func (s *Service) after() {
 type sheetWatch struct {
 	service *Service
 	state   *state
-	nudge   bool
-	shown   bool
-	typed   bool
+	nudge   bool // tell the owner when the phone may ask
+	// surprise: the owner of a phone that was not expected to ask is told when it
+	// does.
+	surprise bool
+	shown    bool
+	typed    bool
 }
 
 // event hears of every step of a run.
 func (w *sheetWatch) event(e russet.Event) {
-	nudge := w.nudge && (e.Stage == russet.Waiting || e.Passcode)
+	nudge := w.nudge && (e.Stage == russet.Waiting || e.Passcode) || w.surprise && e.Passcode
 	shown := e.Passcode && !w.shown
 	typed := w.shown && !w.typed && !e.Passcode && e.Stage == russet.Receiving && e.Bytes > 0
 	if !nudge && !shown && !typed {
@@ -203,9 +206,9 @@ func (w *sheetWatch) event(e russet.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if nudge {
-		w.nudge = false
 		w.state.Nudged = s.now()
-		w.state.post(notify.ForPasscode(s.subject(w.state, ""), false))
+		w.state.post(notify.ForPasscode(s.subject(w.state, ""), w.surprise))
+		w.nudge, w.surprise = false, false
 	}
 	if a := w.state.open(); a != nil {
 		w.shown, w.typed = w.shown || shown, w.typed || typed

@@ -8,8 +8,10 @@ import (
 )
 
 const (
-	// wifiAgain is when switching Wi-Fi access on is tried again.
+	// wifiAgain is when switching Wi-Fi access on is tried again, and wifiSoon when
+	// that failed.
 	wifiAgain = 24 * time.Hour
+	wifiSoon  = 15 * time.Minute
 	wifiLimit = time.Minute
 )
 
@@ -39,6 +41,14 @@ func (s *Service) openWiFi(v *view) {
 		ctx, cancel := context.WithTimeout(s.base, wifiLimit)
 		defer cancel()
 		_, verified, err := s.host.SetWiFi(ctx, string(d.UDID), true)
-		s.log.Info("Wi-Fi access was switched on", "device", d.UDID, "name", d.Name, "verified", verified, "error", err)
+		if err == nil {
+			s.log.Info("Wi-Fi access was switched on", "device", d.UDID, "name", d.Name, "verified", verified)
+			return
+		}
+		s.log.Warn("Wi-Fi access could not be switched on", "device", d.UDID, "name", d.Name, "error", err)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		st.WiFi = s.now().Add(wifiSoon - wifiAgain) // the phone may be on its cable for an hour a day
+		s.save(st)                                  //nolint:errcheck // it is said
 	})
 }
