@@ -16,7 +16,7 @@ import (
 func crowds(ctx context.Context, o options, b *strings.Builder) error {
 	fmt.Fprintf(b, "\n**%d phones backed up at once**: 200 files, 20 MB each, every second one encrypted; the phones run on the same processors\n\n", o.crowd)
 	fmt.Fprintf(b, "| store | run | backed up | time | memory at most | processor |\n|---|---|---|---|---|---|\n")
-	for _, store := range []string{"folder", "vault"} {
+	for _, store := range o.stores {
 		if err := crowd(ctx, o, store, b); err != nil {
 			return fmt.Errorf("%s: %w", store, err)
 		}
@@ -71,7 +71,7 @@ func crowd(ctx context.Context, o options, store string, b *strings.Builder) err
 		start := time.Now()
 		out, err := l.russet(ctx, "backup", "--json")
 		if err != nil {
-			return err
+			return fmt.Errorf("%w\n%s", err, failures(out))
 		}
 		took := time.Since(start)
 		after, err := read(service.Process.Pid)
@@ -86,6 +86,17 @@ func crowd(ctx context.Context, o options, store string, b *strings.Builder) err
 	}
 	_, err = l.russet(ctx, "verify", "--all")
 	return err
+}
+
+// failures are the lines of phones that have no new backup.
+func failures(out string) string {
+	var b strings.Builder
+	for line := range strings.Lines(out) {
+		if strings.Contains(line, `"type":"result"`) && !strings.Contains(line, `"error":null`) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 // results counts the phones that have a new backup.

@@ -17,7 +17,7 @@ import (
 func idle(ctx context.Context, o options, b *strings.Builder) error {
 	fmt.Fprintf(b, "\n**%d phones on the network, none due before tomorrow** (%d minutes)\n\n", o.phones, o.minutes)
 	fmt.Fprintf(b, "| store | memory at the end | median | at most | processor, of one core | in the second half |\n|---|---|---|---|---|---|\n")
-	for _, store := range []string{"folder", "vault"} {
+	for _, store := range o.stores {
 		if err := idleWith(ctx, o, store, b); err != nil {
 			return fmt.Errorf("%s: %w", store, err)
 		}

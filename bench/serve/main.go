@@ -24,7 +24,7 @@ import (
 )
 
 type options struct {
-	rows           []string
+	rows, stores   []string
 	phones, crowd  int
 	minutes        int
 	out, work, bin string
@@ -34,15 +34,16 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	var o options
-	var rows string
+	var rows, stores string
 	flag.StringVar(&rows, "rows", "idle,crowd", "what to measure")
+	flag.StringVar(&stores, "stores", "folder,vault", "into what")
 	flag.IntVar(&o.phones, "phones", 10, "phones of the row idle")
 	flag.IntVar(&o.minutes, "minutes", 12, "how long the row idle is watched; stores are let go of after five")
 	flag.IntVar(&o.crowd, "crowd", 50, "phones of the row crowd")
 	flag.StringVar(&o.out, "out", "", "write the tables between the markers of this Markdown file; default: standard output")
 	flag.StringVar(&o.work, "work", "/dev/shm", "where phones and stores live")
 	flag.Parse()
-	o.rows = strings.Split(rows, ",")
+	o.rows, o.stores = strings.Split(rows, ","), strings.Split(stores, ",")
 	if err := run(ctx, o); err != nil {
 		fmt.Fprintf(os.Stderr, "serve: %v\n", err)
 		os.Exit(1)
