@@ -156,7 +156,7 @@ func (a *attempt) do(ctx context.Context) error {
 		return err
 	}
 	if !s.Paired {
-		return unusable(s.Device, doing)
+		return unusableNow(s, doing)
 	}
 	a.opts.Device, a.run.Name = s.Device, s.Name
 	a.run.Way = s.Connection
@@ -190,6 +190,18 @@ func (a *attempt) do(ctx context.Context) error {
 	a.retain(ctx)
 	a.upkeep(ctx, store)
 	return nil
+}
+
+// unusableNow is unusable for a device that was just asked: one that had no time
+// to answer may well trust this computer.
+func unusableNow(s sighting, doing string) error {
+	if !errors.Is(s.err, context.DeadlineExceeded) {
+		return unusable(s.Device, doing)
+	}
+	return &russet.Error{
+		Kind: russet.NotConnected, Doing: doing, What: fmt.Sprintf("%q does not answer", s.Name),
+		Hint: "unlock it, unplug it and plug it in again; a computer that is very busy may have been too slow", Err: s.err,
+	}
 }
 
 // unusable says why a device that is there cannot be worked with.

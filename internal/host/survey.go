@@ -38,6 +38,9 @@ func (h *Host) survey(ctx context.Context, q quest) survey {
 	links, err := h.muxDevices(ctx)
 	sv := survey{mux: err}
 	onCable, onNetwork := byConnection(links)
+	if i := slices.IndexFunc(onCable, func(l *usbmux.Device) bool { return l.UDID == q.word }); i >= 0 {
+		onCable = onCable[i : i+1] // the others need not be asked: there may be many
+	}
 	sv.seen = h.probeAll(ctx, onCable)
 	if q.word != "" && sv.answers(q.word) {
 		return sv
