@@ -182,6 +182,9 @@ func checkMetrics(t *testing.T, page, udid string) {
 		}
 	}
 	promtool, err := exec.LookPath("promtool")
+	if err != nil && os.Getenv("RUSSET_CLIENTS") == "require" {
+		t.Fatal("promtool is required (RUSSET_CLIENTS=require)")
+	}
 	if err != nil {
 		t.Log("promtool is not installed: the form is not judged")
 		return
