@@ -216,16 +216,6 @@ func ForDamage(s Subject, backup russet.BackupID, what string, drill bool) Messa
 	return m
 }
 
-// ForStoreDamage tells that something was found that concerns a whole store.
-func ForStoreDamage(s Subject, what string) Message {
-	m := s.about(Damage)
-	m.Urgent = true
-	m.Title = fmt.Sprintf("The store %q is damaged", Clean(s.Store))
-	m.Text = sentence(upper(cleanText(what)))
-	m.Next = "Mend what can be mended: russet repair " + Clean(s.Store)
-	return m
-}
-
 // ForPairing tells that the phone was not met since then, and may soon forget
 // this computer. Phones were seen to do so after 30 days without it.
 func ForPairing(s Subject, since time.Time) Message {

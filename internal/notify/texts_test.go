@@ -50,6 +50,8 @@ func all(name string) []notify.Message {
 		notify.ForTest(s.Time, "me"),
 		notify.ForBehind(s, s.Time.AddDate(0, 0, -9), time.Time{}, "no answer from "+name),
 		notify.ForBehind(s, time.Time{}, s.Time.AddDate(0, 0, -8), ""),
+		notify.ForChore(notify.Subject{Time: s.Time, Store: "home"}, `verify the backups in "home"`, errors.New("odd: "+name), 3, true),
+		notify.ForChore(s, `copy what is new in "home" to "nas"`, lost, 4, false),
 	}
 }
 

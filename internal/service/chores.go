@@ -10,6 +10,7 @@ import (
 
 	"russet"
 	"russet/internal/host"
+	"russet/internal/retention"
 )
 
 // Failed chores are tried again after an hour, then after twice that and so on
@@ -49,6 +50,7 @@ func (s *Service) tidy(views []*view) (next time.Time) {
 		s.log.Error("the chores cannot be read", "error", err)
 		return next
 	}
+	s.choresLeft(now, tasks)
 	for _, t := range tasks {
 		switch {
 		case t.due.After(now):
@@ -171,7 +173,7 @@ func (s *Service) do(ctx context.Context, t *task) (text string, err error) {
 		return s.drill(ctx, t)
 	case host.MaintainChore:
 		m, err := s.host.Maintain(ctx, t.Store, false, false)
-		return size(max(m.Freed, 0)) + " freed", err // what it writes itself may be more
+		return retention.Bytes(max(m.Freed, 0)) + " freed", err // what it writes itself may be more
 	case host.CopyChore:
 		return s.copyTo(ctx, t)
 	default:
@@ -190,10 +192,12 @@ func (s *Service) done(ctx context.Context, t *task, text string, err error) {
 	switch {
 	case e == nil:
 		known.Done, known.Failures = now, 0
+		s.house.over(now, choreAlarm+t.key)
 	case errors.Is(err, errLater), e.Kind == russet.Stopped, e.Kind == russet.Busy:
 		run.Outcome, run.Error = "interrupted", e.Error()
 	default:
 		known.Failures++
+		s.choreFailed(now, t, e, known.Failures)
 		run.Outcome, run.Error = "failed", e.Error()
 	}
 	if t.device == "" || known.Failures > 0 {

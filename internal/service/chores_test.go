@@ -199,6 +199,77 @@ func TestDamageIsFound(t *testing.T) {
 	}
 }
 
+// TestBrokenBackup: a backup that is not even opened, because what says what it
+// is has been damaged, is told as well.
+func TestBrokenBackup(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	l.step(0)
+	p.Unplug()
+	must(t, os.Truncate(filepath.Join(l.dir, "backups", p.UDID(), "Status.plist"), 10))
+	l.heard()
+	_, err := l.host.SetChore(t.Context(), host.Chore{Kind: host.VerifyChore, Store: "main", Every: day})
+	must(t, err)
+	l.step(time.Hour)
+	if told := l.heard(notify.Damage); len(told) != 1 || !strings.Contains(told[0].Text, "Status.plist") || told[0].Name != "Anna's iPhone" {
+		t.Errorf("told: %+v, chore %+v", told, l.chore(host.VerifyChore, "main").Last)
+	}
+}
+
+// TestChoreFails: a chore that cannot be done is tried again, and told when that
+// does not help; it is over when it was done, or when nobody wants it.
+func TestChoreFails(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	fails := true
+	l.drill = func(ctx context.Context, b russet.Backup) (host.DrillPhone, func() error, error) {
+		if fails {
+			return host.DrillPhone{}, nil, errors.New("no memory")
+		}
+		return drillPhone(ctx, b)
+	}
+	l.start()
+	l.phone("Anna's iPhone", vphone.Options{})
+	l.step(0)
+	chore := host.Chore{Kind: host.DrillChore, Store: "main", Every: day}
+	_, err := l.host.SetChore(t.Context(), chore)
+	must(t, err)
+	l.heard()
+	for range 24 {
+		l.step(30 * time.Minute)
+	}
+	told := l.heard(notify.Damage)
+	if len(told) != 1 || told[0].Store != "main" || !strings.Contains(told[0].Text, "no memory") {
+		t.Errorf("told: %+v", told)
+	}
+	alarms := func() int {
+		st, err := l.service.Status(t.Context())
+		must(t, err)
+		return len(st.Alarms)
+	}
+	if n := alarms(); n != 1 {
+		t.Errorf("%d alarms", n)
+	}
+	chore.Every = 0
+	_, err = l.host.SetChore(t.Context(), chore)
+	must(t, err)
+	l.step(time.Hour)
+	if n := alarms(); n != 0 {
+		t.Errorf("%d alarms about what nobody wants", n)
+	}
+	chore.Every = day
+	_, err = l.host.SetChore(t.Context(), chore)
+	must(t, err)
+	fails = false
+	l.step(day)
+	l.step(time.Hour)
+	if c := l.chore(host.DrillChore, "main"); c.Last == nil || c.Last.Outcome != "done" || alarms() != 0 {
+		t.Errorf("at last: %+v, %d alarms", c.Last, alarms())
+	}
+}
+
 // spoil changes a byte in the largest file of a folder.
 func spoil(t *testing.T, dir string) {
 	t.Helper()

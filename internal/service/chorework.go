@@ -29,6 +29,12 @@ func (s *Service) verify(ctx context.Context, t *task) (text string, err error) 
 	s.missed(t.Store, backups)
 	turn := s.turn(backups, s.now().Add(-t.Every))
 	read, bad, left := 0, 0, []string{}
+	for _, b := range backups {
+		if b.Problem != "" { // it cannot even be opened
+			bad++
+			s.damage(b, []russet.Problem{{What: b.Problem}}, false)
+		}
+	}
 	for _, b := range turn {
 		if err := s.stepAside(ctx, t); err != nil {
 			return fmt.Sprintf("%d of %d backups verified", read, len(turn)), err

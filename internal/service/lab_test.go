@@ -63,6 +63,8 @@ type lab struct {
 	service *service.Service
 	release func()
 
+	drill func(context.Context, russet.Backup) (host.DrillPhone, func() error, error) // nil is drillPhone
+
 	mu   sync.Mutex
 	told []notify.Message
 	tell func(notify.Message) error // what becomes of a message; nil is delivered
@@ -100,7 +102,7 @@ func newLab(t testing.TB) *lab {
 func (l *lab) start() {
 	l.Helper()
 	l.host = host.Open(host.Options{Home: host.Home{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: l.clock.now})
-	l.service = service.New(service.Options{Host: l.host, Now: l.clock.now, Location: time.UTC, Notify: l.notify, AtOnce: 2, Drill: drillPhone})
+	l.service = service.New(service.Options{Host: l.host, Now: l.clock.now, Location: time.UTC, Notify: l.notify, AtOnce: 2, Drill: l.drills})
 	ctx, stop := context.WithCancel(context.Background())
 	l.host.Follow(ctx)
 	release, err := l.service.Take(context.Background())
@@ -120,6 +122,13 @@ func (l *lab) end() {
 	l.release()
 	must(l, l.host.Close())
 	l.host = nil
+}
+
+func (l *lab) drills(ctx context.Context, b russet.Backup) (host.DrillPhone, func() error, error) {
+	if l.drill != nil {
+		return l.drill(ctx, b)
+	}
+	return drillPhone(ctx, b)
 }
 
 func (l *lab) notify(_ context.Context, m notify.Message) error {
