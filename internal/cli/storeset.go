@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -63,7 +64,7 @@ func (a *app) setRates(ctx context.Context, h *host.Host, store, upload, downloa
 			continue
 		}
 		var err error
-		if rates[i], err = parseSize(text); err != nil {
+		if rates[i], err = parseSize(strings.TrimSuffix(text, "/s")); err != nil {
 			return err
 		}
 	}

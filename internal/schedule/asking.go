@@ -92,8 +92,12 @@ func (l *look) askedEnough() (Missing, bool) {
 	if !at.After(l.now) {
 		return Missing{}, false
 	}
+	asks := "it asked for its passcode "
+	if !last.Asked { // nobody lived to note it
+		asks = "it may have asked for its passcode "
+	}
 	return Missing{
-		Code: Asks, Text: "it asked for its passcode " + when(l.now, last.At) + ", and is left in peace for a while",
+		Code: Asks, Text: asks + when(l.now, last.At) + ", and is left in peace for a while",
 		at: at, then: "it may ask for its passcode again",
 	}, true
 }
