@@ -10,7 +10,7 @@ type Run struct {
 	Store    string    `json:"store"`
 	Start    time.Time `json:"start"`
 	End      time.Time `json:"end"`
-	Outcome  string    `json:"outcome"` // "done", "partial", "failed", "interrupted", "stopped"
+	Outcome  string    `json:"outcome"` // "done", "partial", "failed", "interrupted", "stopped", "not-now" (nobody unlocked it)
 	Error    string    `json:"error,omitempty"`
 	Code     int       `json:"code,omitempty"` // the device's own
 	Kind     Kind      `json:"kind,omitempty"` // of the error; 0 when done, or not noted

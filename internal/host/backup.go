@@ -134,6 +134,8 @@ func (a *attempt) close(ctx context.Context, err error) {
 		a.run.Outcome = "stopped"
 	case e.Kind == russet.Interrupted:
 		a.run.Outcome = "interrupted"
+	case e.Kind == russet.Locked: // nobody typed the passcode: no fault of anybody
+		a.run.Outcome = "not-now"
 	default:
 		a.run.Outcome = "failed"
 	}

@@ -166,7 +166,7 @@ func stall(p *vphone.Phone, at int64) {
 // did not fit, is not begun by the schedule in the next moment.
 func TestPersonSaysNo(t *testing.T) {
 	t.Parallel()
-	for what, fault := range map[string]string{"cancelled": "", "failed": "4711"} {
+	for what, fault := range map[string]string{"not-now": "", "failed": "4711"} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t)
@@ -179,7 +179,7 @@ func TestPersonSaysNo(t *testing.T) {
 				p.SetPasscodeAnswer(vphone.Yes)
 				must(t, p.SetFault("final-error", fault))
 			}
-			if r, err := l.service.BackUp(t.Context(), service.Request{Device: russet.UDID(p.UDID())}, nil); err == nil || r.Run.By != "" {
+			if r, err := l.service.BackUp(t.Context(), service.Request{Device: russet.UDID(p.UDID())}, nil); err == nil || r.Run.By != "" || r.Run.Outcome != what {
 				t.Fatalf("%+v, %v", r.Run, err)
 			}
 			sheets := p.Stats().Sheets
