@@ -19,7 +19,8 @@ func (a *app) backupCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "backup [DEVICE…]", Short: "back up phones", GroupID: "backup",
 		Long: `Backs up phones. Without DEVICE all that are connected and trust this computer. The
-phone usually asks for its passcode: unlock it and type it. An interrupted backup keeps
+phone usually asks for its passcode: unlock it and type it. Without --store it goes to the
+first store of the phone's policy. An interrupted backup keeps
 what was received, and the next one goes on from there; earlier backups stay as they are
 until the new one is whole. When "russet serve" runs, it does the work.
 
@@ -45,11 +46,13 @@ the result of each phone.` +
 			for _, d := range left {
 				a.warn("%s is left out: %s", quoted(d.Name), d.Problem)
 			}
-			st, err := a.storeToWrite(cmd.Context(), a.opened)
-			if err != nil {
-				return err
+			stores := make([]host.StoreSettings, len(devices))
+			for i, d := range devices {
+				if stores[i], err = a.storeToWrite(cmd.Context(), a.opened, d); err != nil {
+					return err
+				}
 			}
-			return a.backupAll(cmd.Context(), w.backUp, devices, host.BackupOptions{Store: st, Full: full, Retry: retry})
+			return a.backupAll(cmd.Context(), w.backUp, devices, stores, host.BackupOptions{Full: full, Retry: retry})
 		},
 	}
 	cmd.Flags().BoolVar(&full, "full", false, "let the phone send everything again")
@@ -65,15 +68,15 @@ type resultJSON struct {
 	Error *errorJSON `json:"error"` // null when all is well
 }
 
-// backupAll runs one backup per device, side by side.
-func (a *app) backupAll(ctx context.Context, backUp backUp, devices []russet.Device, opts host.BackupOptions) error {
+// backupAll runs one backup per device, each to its store, side by side.
+func (a *app) backupAll(ctx context.Context, backUp backUp, devices []russet.Device, stores []host.StoreSettings, opts host.BackupOptions) error {
 	p := a.newProgress()
 	results := make([]host.BackupResult, len(devices))
 	errs := make([]error, len(devices))
 	var all sync.WaitGroup
 	for i, d := range devices {
 		o := opts
-		o.Device, o.Progress = d, p.run(d.Name)
+		o.Device, o.Store, o.Progress = d, stores[i], p.run(d.Name)
 		all.Go(func() { results[i], errs[i] = backUp(ctx, o) })
 	}
 	all.Wait()

@@ -38,9 +38,9 @@ func (a *app) hostFor(passwordFile string) (*host.Host, error) {
 	return h.WithPassword(password), nil
 }
 
-// storeToWrite is where new backups go. The first time it is made.
-func (a *app) storeToWrite(ctx context.Context, h *host.Host) (host.StoreSettings, error) {
-	st, made, err := h.StoreFor(ctx, a.store)
+// storeToWrite is where new backups of a device go. The first time it is made.
+func (a *app) storeToWrite(ctx context.Context, h *host.Host, d russet.Device) (host.StoreSettings, error) {
+	st, made, err := h.StoreOf(ctx, d.UDID, a.store)
 	if err == nil && made {
 		a.warn("a first store is made: %q in %s", st.Name, strings.TrimPrefix(st.URL, "folder:"))
 	}

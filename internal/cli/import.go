@@ -25,7 +25,7 @@ its backups in ~/Library/Application Support/MobileSync/Backup.` +
 			if err != nil {
 				return err
 			}
-			st, err := a.storeToWrite(cmd.Context(), h)
+			st, err := a.storeToWrite(cmd.Context(), h, russet.Device{})
 			if err != nil {
 				return err
 			}

@@ -120,14 +120,14 @@ func (a *app) saveFirst(ctx context.Context, h *host.Host, plan host.RestorePlan
 	if !wanted {
 		return nil
 	}
-	st, err := a.storeToWrite(ctx, h)
+	st, err := a.storeToWrite(ctx, h, plan.Device)
 	if err != nil {
 		return err
 	}
 	if err := h.ProtectFromBackup(ctx, plan); err != nil {
 		return err
 	}
-	err = a.backupAll(ctx, h.Backup, []russet.Device{plan.Device}, host.BackupOptions{Store: st})
+	err = a.backupAll(ctx, h.Backup, []russet.Device{plan.Device}, []host.StoreSettings{st}, host.BackupOptions{})
 	if e := host.Explain(ctx, err); e != nil && e.Kind == russet.Partial {
 		a.warn("%s", e.What) // most of the phone is safe
 		return nil

@@ -219,6 +219,21 @@ func (h *Host) StoreFor(ctx context.Context, name string) (st StoreSettings, mad
 	return st, true, err
 }
 
+// StoreOf finds the store to which a person backs a device up: the named one,
+// else the first of the device's policy, else that of StoreFor.
+func (h *Host) StoreOf(ctx context.Context, udid russet.UDID, name string) (st StoreSettings, made bool, err error) {
+	if name == "" {
+		p, err := h.Schedule(udid)
+		if err != nil {
+			return StoreSettings{}, false, err
+		}
+		if len(p.Stores) > 0 {
+			name = p.Stores[0]
+		}
+	}
+	return h.StoreFor(ctx, name)
+}
+
 func unknownStore(name string, stores []StoreSettings) error {
 	e := &russet.Error{Kind: russet.Usage, What: fmt.Sprintf("there is no store called %q", name)}
 	if len(stores) > 0 {

@@ -31,6 +31,11 @@ func (l *look) owner(s storeLook) []Missing {
 	if l.fresh {
 		return m
 	}
+	if l.sealed() {
+		return append(m, Missing{
+			Code: Locked, Text: "it was switched on and not unlocked since, and opens nothing to anyone", until: "it is unlocked",
+		})
+	}
 	if ask, ok := l.askedEnough(); ok {
 		return append(m, ask)
 	}
@@ -41,6 +46,16 @@ func (l *look) owner(s storeLook) []Missing {
 		})
 	}
 	return m
+}
+
+// sealed says whether the last attempt met a phone that opens nothing before it
+// is unlocked. That may be missed: it is tried again after a while.
+func (l *look) sealed() bool {
+	if len(l.attempts) == 0 || !l.f.Locked {
+		return false
+	}
+	last := l.attempts[len(l.attempts)-1]
+	return last.Outcome == NotNow && !last.Asked && l.now.Sub(last.At) < apart && !l.f.Unlocked.After(last.At)
 }
 
 // met says whether the device was met for the first time just now: its owner

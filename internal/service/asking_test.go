@@ -240,3 +240,32 @@ func TestAsksUnexpectedly(t *testing.T) {
 		})
 	}
 }
+
+// TestNotUnlockedYet: a phone that was switched on and not unlocked shows no
+// sheet. That does not count as asking, and is not tried all the time; once it
+// is unlocked it is asked.
+func TestNotUnlockedYet(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{Passcode: "1234"})
+	p.SetPasscodeAnswer(vphone.Yes)
+	l.step(0)
+	p.Reboot()
+	wait(t, func() bool {
+		seen, err := l.host.Devices(t.Context())
+		return err == nil && len(seen) == 1
+	})
+	for range 20 {
+		l.step(3 * time.Hour)
+	}
+	d := l.status(p)
+	if n := len(l.remembered(p).Attempts); n < 2 || n > 12 || d.Decision.Text != "due since yesterday at 05:00; waits until it is unlocked" {
+		t.Errorf("%d attempts: %+v", n, d.Decision)
+	}
+	p.Unlock()
+	l.step(time.Minute)
+	if d := l.status(p); d.Decision.Due || p.Stats().Sheets != 2 {
+		t.Errorf("%d sheets: %+v", p.Stats().Sheets, d.Decision)
+	}
+}

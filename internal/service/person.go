@@ -13,7 +13,7 @@ import (
 func (s *Service) BackUp(ctx context.Context, r Request, progress func(russet.Event)) (host.BackupResult, error) {
 	s.work.Add(1)
 	defer s.work.Done()
-	store, _, err := s.host.StoreFor(ctx, r.Store)
+	store, _, err := s.host.StoreOf(ctx, r.Device, r.Store)
 	if err != nil {
 		return host.BackupResult{Notes: []string{}}, err
 	}

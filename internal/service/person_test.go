@@ -191,3 +191,23 @@ func TestPersonSaysNo(t *testing.T) {
 		})
 	}
 }
+
+// TestPersonsStore: a person who names no store means the first of the policy.
+func TestPersonsStore(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	for _, name := range []string{"disk", "nas"} {
+		_, err := l.host.AddStore(t.Context(), name, "folder:"+t.TempDir())
+		must(t, err)
+	}
+	r := service.Request{Device: russet.UDID(p.UDID())}
+	if _, err := l.service.BackUp(t.Context(), r, nil); russet.KindOf(err) != russet.Usage {
+		t.Errorf("of two stores, none was chosen: %v", err)
+	}
+	must(t, l.bothStores("nas", "disk"))
+	if res, err := l.service.BackUp(t.Context(), r, nil); err != nil || res.Run.Store != "nas" {
+		t.Errorf("%+v, %v", res.Run, err)
+	}
+}

@@ -85,7 +85,9 @@ func (s *Service) unattended(j *job, v *view) {
 func (s *Service) ended(j *job, st *state, a *schedule.Attempt) {
 	run := j.result.Run
 	a.End, a.Outcome = s.now(), outcome(j.err)
-	a.Asked = a.Asked || run.Passcode || a.Outcome == schedule.NotNow
+	// A phone that was not unlocked since it was switched on opens nothing, and
+	// asks nobody; its own code comes after the question.
+	a.Asked = a.Asked || run.Passcode || a.Outcome == schedule.NotNow && run.Code != 0
 	a.Answered = a.Asked && a.Outcome != schedule.NotNow && (a.Answered || a.Outcome == schedule.Done || run.Files > 0)
 	s.concluded(j, st)
 	if a.Outcome == schedule.NoSpace && run.Received+run.Sent > 0 {
