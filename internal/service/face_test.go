@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,7 +29,9 @@ import (
 func (l *lab) serve() service.Hello {
 	l.Helper()
 	l.host = host.Open(host.Options{Home: host.Home{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: l.clock.now})
-	l.service = service.New(service.Options{Host: l.host, Now: l.clock.now, Location: time.UTC, Notify: l.notify, AtOnce: 2})
+	l.service = service.New(service.Options{
+		Host: l.host, Now: l.clock.now, Location: time.UTC, Notify: l.notify, AtOnce: 2, Log: slog.New(slog.NewTextHandler(&l.log, nil)),
+	})
 	ctx, stop := context.WithCancel(context.Background())
 	ready, over := make(chan service.Hello, 1), make(chan error, 1)
 	go func() {
@@ -44,6 +48,24 @@ func (l *lab) serve() service.Hello {
 		l.Fatalf("it ended at once: %v", err)
 		return service.Hello{}
 	}
+}
+
+// journal is a log that is read while it is written.
+type journal struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
 }
 
 // client reaches the service as a command does.

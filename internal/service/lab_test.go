@@ -62,6 +62,7 @@ type lab struct {
 	host    *host.Host
 	service *service.Service
 	release func()
+	log     journal // of a service with faces
 
 	drill func(context.Context, russet.Backup) (host.DrillPhone, func() error, error) // nil is drillPhone
 
