@@ -24,6 +24,7 @@ import (
 	"russet/device/mdns"
 	"russet/internal/durable"
 	"russet/internal/secrets"
+	"russet/internal/vault"
 )
 
 // Options says what a Host works with.
@@ -167,6 +168,9 @@ func (h *Host) openStore(ctx context.Context, st StoreSettings) (russet.Store, e
 	defer o.mu.Unlock()
 	place := standsAt(st)
 	if o.store != nil && (o.place == nil || place != nil && os.SameFile(o.place, place)) {
+		if v, ok := o.store.(*vault.Store); ok { // the limits may have been changed since
+			v.SetRates(st.Upload, st.Download)
+		}
 		return o.store, nil
 	}
 	if o.store != nil {

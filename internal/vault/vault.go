@@ -92,6 +92,10 @@ type Store struct {
 
 var _ russet.Store = (*Store)(nil)
 
+// SetRates limits how many bytes per second go to the vault and come from it,
+// from now on; 0 is no limit.
+func (s *Store) SetRates(up, down int64) { s.opts.Backend.SetRates(float64(up), float64(down)) }
+
 // Create makes a new vault in an empty place.
 func Create(ctx context.Context, opts Options) error {
 	err := depot.Create(ctx, opts.Backend, opts.Password, depot.CreateOptions{})

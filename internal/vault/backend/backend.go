@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kopia/kopia/repo/blob"
@@ -64,10 +65,10 @@ type Backend struct {
 	provider
 	opts Options
 
-	folder *durable.Dir // of a vault on this computer, else nil
-	mirror *durable.Dir // nil without one
-	up     *rate.Limiter
-	down   *rate.Limiter
+	folder *durable.Dir                 // of a vault on this computer, else nil
+	mirror *durable.Dir                 // nil without one
+	up     atomic.Pointer[rate.Limiter] // nil: no limit
+	down   atomic.Pointer[rate.Limiter]
 	count  counters
 	watch  *watch // nil where there is nothing to look for
 
@@ -84,7 +85,8 @@ func Open(ctx context.Context, opts Options) (*Backend, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	b := &Backend{opts: opts, up: limiter(opts.UploadBytesPerSecond), down: limiter(opts.DownloadBytesPerSecond), synced: map[string]bool{}, watch: newWatch(opts)}
+	b := &Backend{opts: opts, synced: map[string]bool{}, watch: newWatch(opts)}
+	b.SetRates(opts.UploadBytesPerSecond, opts.DownloadBytesPerSecond)
 	err := b.open(ctx)
 	if err == nil && opts.Mirror != "" {
 		b.mirror, err = openMirror(opts.Mirror)

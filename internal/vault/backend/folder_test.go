@@ -226,6 +226,16 @@ func TestBandwidth(t *testing.T) {
 	if err := b.PutBlob(ctx, packID, blobOf(noise(1_300_000)), blob.PutOptions{}); err == nil {
 		t.Error("a put outlives its context")
 	}
+	b.SetRates(0, 2_000_000) // while it is open
+	ctx, cancel = context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	must(t, b.PutBlob(ctx, packID, blobOf(noise(30_000_000)), blob.PutOptions{}))
+	b.SetRates(1_000_000, 0)
+	ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := b.PutBlob(ctx, packID, blobOf(noise(1_300_000)), blob.PutOptions{}); err == nil {
+		t.Error("a limit that was set while it is open does not hold")
+	}
 }
 
 // TestNothingIsTold: kopia learns no secret, and a closed storage can be closed.

@@ -44,7 +44,7 @@ func (b *Backend) PutBlob(ctx context.Context, id blob.ID, data blob.Bytes, opts
 	if err := b.before("putblob", string(id)); err != nil {
 		return err
 	}
-	if err := wait(ctx, b.up, size); err != nil {
+	if err := wait(ctx, &b.up, size); err != nil {
 		return err
 	}
 	err := b.watch.run(ctx, size, func(ctx context.Context, _ func()) error { return b.provider.PutBlob(ctx, id, data, opts) })
@@ -93,7 +93,7 @@ func (b *Backend) before(op, name string) error {
 
 // GetBlob reads a blob or a part of it. One in quarantine is not there.
 func (b *Backend) GetBlob(ctx context.Context, id blob.ID, offset, length int64, out blob.OutputBuffer) error {
-	if err := wait(ctx, b.down, length); err != nil {
+	if err := wait(ctx, &b.down, length); err != nil {
 		return err
 	}
 	most := length
@@ -113,7 +113,7 @@ func (b *Backend) GetBlob(ctx context.Context, id blob.ID, offset, length int64,
 	}
 	b.count.bytesGot.Add(int64(out.Length()))
 	if length < 0 {
-		return wait(ctx, b.down, int64(out.Length()))
+		return wait(ctx, &b.down, int64(out.Length()))
 	}
 	return nil
 }
@@ -193,12 +193,24 @@ func limiter(perSecond float64) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perSecond), max(1, int(perSecond)))
 }
 
-// wait waits until n more bytes may pass.
-func wait(ctx context.Context, l *rate.Limiter, n int64) error {
-	if l == nil {
-		return nil
+// SetRates limits the bytes per second from now on; 0 is no limit. What waits
+// already still waits as it did.
+func (b *Backend) SetRates(up, down float64) {
+	for limit, perSecond := range map[*atomic.Pointer[rate.Limiter]]float64{&b.up: up, &b.down: down} {
+		old := limit.Load()
+		if old == nil || perSecond != float64(old.Limit()) {
+			limit.Store(limiter(perSecond))
+		}
 	}
+}
+
+// wait waits until n more bytes may pass.
+func wait(ctx context.Context, limit *atomic.Pointer[rate.Limiter], n int64) error {
 	for n > 0 {
+		l := limit.Load()
+		if l == nil {
+			return nil
+		}
 		part := min(n, int64(l.Burst()))
 		if err := l.WaitN(ctx, int(part)); err != nil {
 			return err
