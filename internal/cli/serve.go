@@ -36,7 +36,7 @@ received is kept. While it runs, other commands reach it over a local socket. It
 nothing.
 
 --at-once and --rate are remembered. How to start it with the computer: docs/service.md.` +
-			exits(russet.Usage, russet.Busy),
+			exits(russet.Usage, russet.Interrupted, russet.Busy),
 		Example: "  russet serve\n  russet serve --at-once 4 --rate 10MB/s --listen 127.0.0.1:8080\n  russet serve --stop",
 		Args:    needs(0, 0, "nothing else"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -115,8 +115,11 @@ func (a *app) serve(cmd *cobra.Command, f serveFlags) error {
 	err = s.Serve(ctx, service.FaceOptions{Home: home.Dir, Listen: f.listen, Ready: func(hello service.Hello) {
 		go a.greet(ctx, h, s, home, hello)
 	}})
-	if err == nil {
+	switch russet.KindOf(err) {
+	case 0:
 		a.log.Info("stopped")
+	case russet.Interrupted:
+		a.opened = nil // something still holds it; the end of the process lets go
 	}
 	return err
 }

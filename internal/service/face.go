@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,8 @@ type FaceOptions struct {
 	Listen string // where the page is: a loopback address; "" means DefaultListen
 	// Ready is called when everything answers.
 	Ready func(Hello)
+	// Patience is how long its end is waited for; 0 is stopLimit.
+	Patience time.Duration
 }
 
 // stopLimit bounds how long the end of a service is waited for. What was
@@ -30,8 +33,9 @@ const farewell = 10 * time.Second
 
 // Serve is Run with faces: commands reach the service over a local socket, and
 // people and programs over a page on this computer. It returns nil when ctx
-// ended and everything that was under way was ended cleanly, or stopLimit was
-// over. A second service of a home gets an error of the kind Busy that names
+// ended and everything that was under way was ended cleanly; one of the kind
+// Interrupted when that took longer than stopLimit, and then something still
+// goes on. A second service of a home gets an error of the kind Busy that names
 // the first.
 func (s *Service) Serve(ctx context.Context, o FaceOptions) error {
 	ctx, stop := context.WithCancelCause(ctx)
@@ -57,7 +61,7 @@ func (s *Service) Serve(ctx context.Context, o FaceOptions) error {
 	go f.keepTold(ctx)
 	s.loop(ctx)
 	f.tell("STOPPING=1", statusWord("stopping; what was received is kept"))
-	return f.close(release)
+	return f.close(cmp.Or(o.Patience, stopLimit), release)
 }
 
 // faces are the servers of a service that runs.
@@ -96,19 +100,21 @@ func (f *faces) serve(server *http.Server, l net.Listener, what string) {
 
 // close waits for what was under way, lets those who asked hear of it, and
 // closes the faces.
-func (f *faces) close(release func()) error {
+func (f *faces) close(patience time.Duration, release func()) error {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
 		f.service.Wait()
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	select {
 	case <-over:
 	case <-ctx.Done():
-		f.service.log.Warn("something under way did not end in time; it is finished by the next start", "limit", stopLimit)
-		return errors.Join(f.local.Close(), f.web.Close())
+		return errors.Join(&russet.Error{
+			Kind: russet.Interrupted, Doing: "stop", What: fmt.Sprintf("something under way did not end within %s", patience),
+			Hint: "nothing is lost: the next start goes on with it",
+		}, f.local.Close(), f.web.Close())
 	}
 	soon, done := context.WithTimeout(ctx, farewell)
 	defer done()

@@ -20,6 +20,7 @@ import (
 
 	"russet"
 	"russet/internal/host"
+	"russet/internal/notify"
 	"russet/internal/service"
 	"russet/vphone"
 )
@@ -33,18 +34,21 @@ func (l *lab) serve() service.Hello {
 		Host: l.host, Now: l.clock.now, Location: time.UTC, Notify: l.notify, AtOnce: 2, Log: slog.New(slog.NewTextHandler(&l.log, nil)),
 	})
 	ctx, stop := context.WithCancel(context.Background())
-	ready, over := make(chan service.Hello, 1), make(chan error, 1)
+	ready := make(chan service.Hello, 1)
+	l.stop, l.over = stop, make(chan error, 1)
 	go func() {
-		over <- l.service.Serve(ctx, service.FaceOptions{Home: l.dir, Listen: "127.0.0.1:0", Ready: func(h service.Hello) { ready <- h }})
+		l.over <- l.service.Serve(ctx, service.FaceOptions{
+			Home: l.dir, Listen: "127.0.0.1:0", Patience: l.patience, Ready: func(h service.Hello) { ready <- h },
+		})
 	}()
 	l.release = func() {
-		stop()
-		must(l, <-over)
+		l.stop()
+		must(l, <-l.over)
 	}
 	select {
 	case h := <-ready:
 		return h
-	case err := <-over:
+	case err := <-l.over:
 		l.Fatalf("it ended at once: %v", err)
 		return service.Hello{}
 	}
@@ -292,6 +296,33 @@ func TestHalfQuestion(t *testing.T) {
 	if err != nil || !strings.Contains(string(answer), " 400 ") {
 		t.Errorf("%q, %v", answer, err)
 	}
+}
+
+// What does not end when it is asked to is not waited for for ever.
+func TestPatience(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	hold, held := make(chan struct{}), make(chan struct{}, 1)
+	l.patience = time.Second
+	l.tell = func(notify.Message) error {
+		held <- struct{}{}
+		<-hold
+		return nil
+	}
+	l.serve()
+	l.phone("anna", vphone.Options{})
+	l.service.Wake()
+	<-held // somebody is being told of the backup, and that takes its time
+	l.stop()
+	if err := <-l.over; russet.KindOf(err) != russet.Interrupted {
+		t.Errorf("it ended with %v", err)
+	}
+	if _, err := service.Dial(t.Context(), l.dir); !errors.Is(err, service.ErrNotRunning) {
+		t.Errorf("afterwards: %v", err)
+	}
+	close(hold)
+	l.service.Wait()
+	l.release = func() {}
 }
 
 // The socket is ours alone, however long the name of the home; one that a dead

@@ -62,7 +62,13 @@ type lab struct {
 	host    *host.Host
 	service *service.Service
 	release func()
-	log     journal // of a service with faces
+
+	// Of a service with faces.
+	log  journal
+	stop func()
+	over chan error
+
+	patience time.Duration // 0 is the usual
 
 	drill func(context.Context, russet.Backup) (host.DrillPhone, func() error, error) // nil is drillPhone
 
