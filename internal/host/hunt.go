@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"sync"
@@ -48,6 +49,7 @@ type hunt struct {
 	started map[*wanted]time.Time // when the last try for a device began
 	running int
 	asked   int // how many strangers
+	turn    int // where among the adverts it begins
 	results chan result
 }
 
@@ -70,6 +72,7 @@ func (n *hunt) run(ctx context.Context) {
 	var knocks sync.WaitGroup
 	defer knocks.Wait()
 	defer cancel()
+	n.turn = rand.Int()
 	n.tried, n.started, n.results = map[string]bool{}, map[*wanted]time.Time{}, make(chan result, knocksAtOnce)
 	changed := make(chan struct{}, 1)
 	wait := time.Duration(0)
@@ -122,7 +125,7 @@ func (h *Host) listen(ctx context.Context, changed chan<- struct{}, anew bool) (
 // start begins the tries that may begin now, and reports whether others must
 // wait.
 func (n *hunt) start(ctx context.Context, knocks *sync.WaitGroup) (more bool) {
-	for _, l := range leads(n.missing, n.all, n.adverts(), n.host.misses.mayTry) {
+	for _, l := range leads(inTurn(n.missing, n.turn), n.all, inTurn(n.adverts(), n.turn), n.host.misses.mayTry) {
 		key := l.key()
 		stranger := l.clue == byNothing
 		if n.tried[key] || (stranger && n.asked == strangers) || (!n.fresh && n.host.misses.resting(key)) {
@@ -143,6 +146,16 @@ func (n *hunt) start(ctx context.Context, knocks *sync.WaitGroup) (more bool) {
 		knocks.Go(func() { n.results <- n.host.knock(ctx, l) })
 	}
 	return more
+}
+
+// inTurn begins a list elsewhere: in a crowd of strangers, of whom only some are
+// asked, and for few of our devices, everybody's turn comes.
+func inTurn[T any](list []T, turn int) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	at := turn % len(list)
+	return slices.Concat(list[at:], list[:at])
 }
 
 // tooSoon lets a device answer at its better address first.

@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -162,5 +163,28 @@ func TestMisses(t *testing.T) {
 	}
 	if m.mayTry("s0") || m.mayTry("another") {
 		t.Error("strangers are asked without end")
+	}
+}
+
+// TestCrowd: a phone that cannot be told from a crowd of strangers, and whose
+// announcement comes last, is asked in the end: not always the same are.
+func TestCrowd(t *testing.T) {
+	adverts := make([]mdns.Advert, 200)
+	for i := range adverts {
+		adverts[i] = mdns.Advert{Instance: fmt.Sprintf("02:00:00:00:00:%02x@fe80::1", i), Addrs: []netip.Addr{lair(1000 + i)}}
+	}
+	one := &wanted{udid: "00008140-000650DDEC43D17F"}
+	asked := map[string]bool{}
+	for range 500 {
+		h := &hunt{missing: []*wanted{one}, turn: rand.Int()}
+		for _, l := range leads(h.missing, h.missing, inTurn(adverts, h.turn), func(string) bool { return true }) {
+			asked[l.host] = true
+		}
+	}
+	if len(asked) != len(adverts) {
+		t.Errorf("%d of %d are asked", len(asked), len(adverts))
+	}
+	if inTurn[int](nil, 5) != nil {
+		t.Error("nobody is there")
 	}
 }
