@@ -12,7 +12,8 @@ func (a *app) pairCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "pair [DEVICE]", Short: "make a phone trust this computer", GroupID: "phone",
 		Long: `Makes a phone trust this computer. The phone asks "Trust This Computer?": tap Trust and
-type its passcode. Without DEVICE the only connected one is meant. Pairing twice is fine.` +
+type its passcode. Without DEVICE the only one on the cable that is not
+paired is meant. Pairing twice is fine.` +
 			exits(russet.Usage, russet.NotConnected, russet.NotTrusted, russet.Locked, russet.Unsupported),
 		Example: "  russet pair",
 		Args:    needs(0, 1, "at most one DEVICE"), ValidArgsFunction: a.completeDevices,

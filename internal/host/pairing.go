@@ -57,10 +57,15 @@ func (h *Host) Pair(ctx context.Context, word string, waiting func(russet.Device
 }
 
 // toPair picks the device to pair: the named one or, for "", the only one on
-// the cable. One on the network is paired already, or cannot be.
+// the cable that is not paired, or the only one. One on the network is paired
+// already, or cannot be.
 func (h *Host) toPair(ctx context.Context, word string) (sighting, error) {
 	if word == "" {
 		if seen, err := h.look(ctx, quest{here: true}); err == nil && len(seen) > 0 {
+			strange := slices.DeleteFunc(slices.Clone(seen), func(s sighting) bool { return s.Paired })
+			if len(strange) > 0 {
+				seen = strange
+			}
 			return theOnly(seen)
 		}
 	}

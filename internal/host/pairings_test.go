@@ -103,3 +103,19 @@ func TestStaleInUsbmuxd(t *testing.T) {
 		t.Errorf("unpaired: %s", describe(d))
 	}
 }
+
+// TestPairTheOtherOne: of several phones on the cable, the one that is not paired
+// is meant.
+func TestPairTheOtherOne(t *testing.T) {
+	l := newNetlab(t)
+	anna, ben := l.phone(1, "iPhone"), l.phone(2, "iPhone")
+	h := l.computer(l.withMux())
+	if _, _, err := h.Pair(t.Context(), "", func(russet.Device) {}); russet.KindOf(err) != russet.Usage {
+		t.Errorf("of two strange ones: %v", err)
+	}
+	l.pair(h, anna)
+	d, already, err := h.Pair(t.Context(), "", func(russet.Device) {})
+	if err != nil || already || d.UDID != russet.UDID(ben.UDID()) {
+		t.Errorf("%s, %v, %v", describe(d), already, err)
+	}
+}
