@@ -53,7 +53,7 @@ func (a *app) backupWay(ctx context.Context, passwordFile string) (backupWay, er
 // know is opened here, with the one that was named or typed: then it is
 // remembered for both.
 func (a *app) through(ctx context.Context, h *host.Host, c *service.Client, o host.BackupOptions, password string) (host.BackupResult, error) {
-	r := service.Request{Device: o.Device.UDID, Store: o.Store.Name, Full: o.Full, Retry: o.Retry, Password: password}
+	r := service.Request{Device: o.Device.UDID, Store: a.store, Full: o.Full, Retry: o.Retry, Password: password}
 	opens := host.IsVault(o.Store.URL)
 	if opens && a.vaultFile != "" {
 		if err := h.TryStore(ctx, o.Store); err != nil {

@@ -8,8 +8,9 @@ import (
 )
 
 // BackUp backs a device up because a person wants it, before whatever waits for
-// the schedule. When that device is being backed up already, it waits for that.
-// progress may be nil.
+// the schedule. When that device is being backed up already, it waits for that;
+// when that goes to another store than the one that was named, it is backed up
+// to this then. progress may be nil.
 func (s *Service) BackUp(ctx context.Context, r Request, progress func(russet.Event)) (host.BackupResult, error) {
 	s.work.Add(1)
 	defer s.work.Done()
@@ -18,9 +19,13 @@ func (s *Service) BackUp(ctx context.Context, r Request, progress func(russet.Ev
 		return host.BackupResult{Notes: []string{}}, err
 	}
 	s.mu.Lock()
-	if j := s.jobs[r.Device]; j != nil {
+	for j := s.jobs[r.Device]; j != nil; j = s.jobs[r.Device] {
 		s.mu.Unlock()
-		return j.join(ctx, progress)
+		result, err := j.join(ctx, progress)
+		if r.Store == "" || r.Store == j.running().Store || ctx.Err() != nil {
+			return result, err
+		}
+		s.mu.Lock() // that was for another store
 	}
 	d := s.device(r.Device)
 	j := newJob(Running{Device: d.UDID, Name: d.Name, Store: store.Name, Since: s.now()})

@@ -192,6 +192,28 @@ func TestPersonSaysNo(t *testing.T) {
 	}
 }
 
+// TestOtherStore: a run to another store than the named one is waited for, and is
+// not taken for what was asked.
+func TestOtherStore(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	for _, name := range []string{"disk", "nas"} {
+		_, err := l.host.AddStore(t.Context(), name, "folder:"+t.TempDir())
+		must(t, err)
+	}
+	slow(p, time.Second)
+	l.service.Step(t.Context())
+	if r := l.service.Running(); len(r) != 1 || r[0].Store != "disk" {
+		t.Fatalf("%+v", r)
+	}
+	res, err := l.service.BackUp(t.Context(), service.Request{Device: russet.UDID(p.UDID()), Store: "nas"}, nil)
+	if err != nil || res.Run.Store != "nas" || l.backups("nas", p) != 1 || l.backups("disk", p) != 1 {
+		t.Errorf("%+v, %v", res.Run, err)
+	}
+}
+
 // TestPersonsStore: a person who names no store means the first of the policy.
 func TestPersonsStore(t *testing.T) {
 	t.Parallel()
