@@ -122,6 +122,9 @@ func storeMissing(s storeLook) Missing {
 // pause is what a store waits for after a run that failed.
 func (l *look) pause(store string) (Missing, bool) {
 	until, why := l.linkPause()
+	if n := len(l.attempts); n > 0 && l.attempts[n-1].Outcome == Stopped && !l.f.Requested.After(l.end(l.attempts[n-1])) {
+		until, why = l.end(l.attempts[n-1]).Add(apart), "somebody stopped the last one"
+	}
 	if at := l.storePause(store); at.After(until) {
 		until, why = at, "the last try failed"
 	}

@@ -94,6 +94,7 @@ const (
 	Done        Outcome = "done"        // there is a new backup
 	NotNow      Outcome = "not-now"     // nobody typed the passcode
 	Interrupted Outcome = "interrupted" // the link broke, or russet was stopped
+	Stopped     Outcome = "stopped"     // by a person, who has their reasons
 	NoSpace     Outcome = "no-space"
 	Failed      Outcome = "failed"
 )

@@ -5,6 +5,7 @@ import (
 
 	"russet"
 	"russet/internal/host"
+	"russet/internal/schedule"
 )
 
 // BackUp backs a device up because a person wants it, before whatever waits for
@@ -60,7 +61,11 @@ func (s *Service) attended(ctx context.Context, j *job, opts host.BackupOptions,
 	// ask again by itself. One that was not reached tells nothing.
 	if j.result.Run.Way != "" {
 		st = s.stateOf(opts.Device)
-		s.ended(j, st, st.attempted(j.now.Since, j.now.Store))
+		tried := st.attempted(j.now.Since, j.now.Store)
+		s.ended(j, st, tried)
+		if russet.KindOf(j.err) == russet.Stopped && s.base != nil && s.base.Err() == nil {
+			tried.Outcome = schedule.Stopped // and not by the end of the service
+		}
 	}
 	s.finish(j, st)
 	s.mu.Unlock()

@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -189,6 +190,39 @@ func TestPersonSaysNo(t *testing.T) {
 				t.Errorf("asked %d times, and then %d times by itself: %+v", sheets, n, l.status(p).Decision)
 			}
 		})
+	}
+}
+
+// TestPersonStops: what a person began and stopped is not begun by the schedule
+// in the next moment, but when they ask again.
+func TestPersonStops(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	_, _, err := l.host.StoreFor(t.Context(), "")
+	must(t, err)
+	p := l.phone("Dora's iPhone", vphone.Options{})
+	slow(p, 3*time.Second)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	_, err = l.service.BackUp(ctx, service.Request{Device: russet.UDID(p.UDID())}, func(e russet.Event) {
+		if e.Stage == russet.Waiting {
+			host.Stop(cancel)
+		}
+	})
+	if russet.KindOf(host.Explain(ctx, err)) != russet.Stopped {
+		t.Fatalf("it was not stopped: %v", err)
+	}
+	slow(p, 0)
+	for range 5 {
+		l.step(10 * time.Minute)
+	}
+	if d := l.status(p).Decision; len(d.Missing) == 0 || !strings.Contains(d.Missing[0].Text, "somebody stopped the last one") || l.backups("main", p) != 0 {
+		t.Errorf("after it was stopped: %+v", d)
+	}
+	l.step(90 * time.Minute)
+	l.service.Wait()
+	if n := l.backups("main", p); n != 1 {
+		t.Errorf("two hours later there are %d backups: %+v", n, l.status(p).Decision)
 	}
 }
 
