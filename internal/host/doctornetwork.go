@@ -155,7 +155,7 @@ func addressState(err error) (doctor.AddressState, string) {
 		return doctor.AddressNoRoute, "no way leads there"
 	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
 		return doctor.AddressSilent, "nothing comes back"
-	case errors.Is(err, lockdown.ErrImpostor), errors.Is(err, lockdown.InvalidHostID):
+	case errors.Is(err, lockdown.ErrImpostor), errors.Is(err, lockdown.InvalidHostID), errors.Is(err, errOther):
 		return doctor.AddressOther, "it does not know this computer"
 	case lockdown.Dropped(err):
 		return doctor.AddressSilent, "it hangs up"

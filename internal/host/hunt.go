@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -220,8 +221,24 @@ func (h *Host) knock(ctx context.Context, l lead) result {
 			}
 		}
 	}
+	if refused(err) && len(l.who) == 1 {
+		err = h.whoRefused(ctx, way, l.who[0].udid, err)
+	}
 	return result{lead: l, err: err}
 }
+
+// whoRefused asks who does not know us at an address where a device was looked
+// for: it may be another phone that has the address now.
+func (h *Host) whoRefused(ctx context.Context, way device.Dialer, udid russet.UDID, err error) error {
+	info, askErr := device.Identify(ctx, way, h.deviceOptions(overNetwork))
+	if got := russet.UDID(info.UDID); askErr == nil && got != "" && got != udid {
+		return fmt.Errorf("%w: it is another device, %q", errOther, got)
+	}
+	return err
+}
+
+// errOther is another device at an address, which does not know us.
+var errOther = errors.New("it does not know this computer")
 
 // answered reports whether a lockdownd was there and did not want this record,
 // so that another may be tried.
