@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"russet/internal/notify"
 )
 
 // glance is the Status of a moment ago: programs that ask every second must
@@ -45,6 +47,11 @@ func ailments(st Status) []string {
 	for _, s := range st.Stores {
 		if s.Problem != "" {
 			words = append(words, fmt.Sprintf("the store %q cannot be used: %s", s.Name, s.Problem))
+		}
+	}
+	for _, a := range st.Alarms {
+		if a.Kind == notify.Damage {
+			words = append(words, a.Title+": "+a.Text)
 		}
 	}
 	return words
