@@ -35,7 +35,7 @@ func newLANNamed(t *testing.T, name string) *lan {
 	need(t, "ip", "tc")
 	l := &lan{t: t, name: fmt.Sprintf("russet-%d-%s%d", os.Getpid(), name, lans.Add(1))}
 	if out, err := exec.Command("ip", "netns", "add", l.name).CombinedOutput(); err != nil {
-		if os.Getenv("RUSSET_CLIENTS") == "require" {
+		if os.Getenv("RUSSET_CLIENTS") == "require" && os.Getenv("RUSSET_NAMESPACES") != "none" {
 			t.Fatalf("network namespaces are required (RUSSET_CLIENTS=require): %v\n%s", err, out)
 		}
 		t.Skipf("no network namespaces here: %v: %s", err, out)

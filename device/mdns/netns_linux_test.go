@@ -79,6 +79,9 @@ func host(t *testing.T) *node {
 		}
 	}()
 	if err := <-ready; err != nil {
+		if os.Getenv("RUSSET_NAMESPACES") == "none" { // check has said so
+			t.Skip(err)
+		}
 		missing(t, fmt.Sprintf("network namespaces are not allowed here: %v", err))
 	}
 	t.Cleanup(func() { close(n.work) })
