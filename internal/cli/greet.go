@@ -10,6 +10,7 @@ import (
 
 	"russet"
 	"russet/internal/host"
+	"russet/internal/notify"
 	"russet/internal/service"
 )
 
@@ -142,6 +143,11 @@ func todos(st service.Status, channel string) []todo {
 	for _, s := range st.Stores {
 		if s.Problem != "" {
 			add("russet store status "+s.Name, "The store %q cannot be used: %s.", s.Name, strings.TrimSuffix(s.Problem, "."))
+		}
+	}
+	for _, al := range st.Alarms {
+		if al.Kind == notify.Encryption {
+			add("", "%s. %s", al.Title, al.Next)
 		}
 	}
 	if channel != "" {

@@ -30,6 +30,9 @@ type BackupResult struct {
 	// PasswordChanged: no backup password that is known here opens this backup,
 	// although one did before.
 	PasswordChanged bool `json:"password_changed,omitempty"`
+	// PasswordUnknown: the backup is encrypted, and no backup password of the
+	// device is known here.
+	PasswordUnknown bool `json:"password_unknown,omitempty"`
 }
 
 // Backup backs up a device: one attempt, or more when asked. Files that the

@@ -106,6 +106,7 @@ func (a *attempt) provePassword(ctx context.Context, b russet.Backup) {
 		a.note("the backup is encrypted, and its password cannot be tried: %v", err)
 		return
 	case len(known) == 0:
+		a.out.PasswordUnknown = true
 		a.note("the backup is encrypted with a password that is not known here; " +
 			"name it once with --password-file, and it is tried and remembered")
 		return

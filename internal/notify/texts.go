@@ -235,6 +235,7 @@ const (
 	EncryptionOn Change = iota
 	EncryptionOff
 	PasswordChanged
+	PasswordUnknown
 )
 
 // ForEncryption tells that backup encryption was switched, or its password
@@ -251,6 +252,10 @@ func ForEncryption(s Subject, change Change) Message {
 		m.Title = "Backups of " + s.who() + " are encrypted now"
 		m.Text = "Somebody set a backup password that russet does not know. Backups go on, but only that password opens them."
 		m.Next = "If it was you, keep that password well. If not, change it: " + s.command("encryption change")
+	case PasswordUnknown:
+		m.Title = "The backup password of " + s.who() + " is not known here"
+		m.Text = "Its backups are made and kept, but only that password opens them, and russet cannot try whether you still have the right one."
+		m.Next = "Write it into the first line of a file and name that once: " + s.command("backup") + " --password-file FILE"
 	default:
 		m.Urgent = true
 		m.Title = "The backup password of " + s.who() + " was changed"

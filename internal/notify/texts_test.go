@@ -52,6 +52,7 @@ func all(name string) []notify.Message {
 		notify.ForBehind(s, time.Time{}, s.Time.AddDate(0, 0, -8), ""),
 		notify.ForChore(notify.Subject{Time: s.Time, Store: "home"}, `verify the backups in "home"`, errors.New("odd: "+name), 3, true),
 		notify.ForChore(s, `copy what is new in "home" to "nas"`, lost, 4, false),
+		notify.ForEncryption(s, notify.PasswordUnknown),
 	}
 }
 
@@ -72,6 +73,8 @@ func TestWords(t *testing.T) {
 			"|Unlock it, and type the passcode if it asks. If you do not, russet asks another time.": all(s.Name)[6],
 		"The allowance for Anna's iPhone in the store \"home\" is nearly used|95 GB of 100 GB are used." +
 			"|Allow more (russet store set home --allowance SIZE --device 00008110-000A1B2C3D4E801E), or keep fewer backups: russet policy preview": all(s.Name)[10],
+		"The backup password of Anna's iPhone is not known here|Its backups are made and kept, but only that password opens them, and russet cannot try whether you still have the right one." +
+			"|Write it into the first line of a file and name that once: russet backup 00008110-000A1B2C3D4E801E --password-file FILE": notify.ForEncryption(s, notify.PasswordUnknown),
 		"Anna's iPhone has a new iOS: 27.1|Before, it had 26.4. New backups cannot be restored to a phone with an older iOS." +
 			"|Keep the last backup of before for as long as you like: russet archive 01234567 --note \"before iOS 27.1\"": all(s.Name)[19],
 	}

@@ -129,6 +129,9 @@ func (s *Service) backUp(ctx context.Context, h *host.Host, j *job, opts host.Ba
 		return
 	}
 	s.log.Info("a backup is done", "name", j.now.Name, "device", j.now.Device, "store", j.now.Store, "received", j.result.Run.Received, "files", j.result.Run.Files)
+	for _, note := range j.result.Notes {
+		s.log.Info(note, "name", j.now.Name, "device", j.now.Device, "store", j.now.Store)
+	}
 }
 
 // outcome sorts what became of a run.
@@ -165,6 +168,9 @@ func (s *Service) concluded(j *job, st *state) {
 	st.over(s.now(), "failed/"+j.now.Store)
 	st.set(s.now(), "password", j.result.PasswordChanged, func() notify.Message {
 		return notify.ForEncryption(s.subject(st, j.now.Store), notify.PasswordChanged)
+	})
+	st.set(s.now(), "password-unknown", j.result.PasswordUnknown, func() notify.Message {
+		return notify.ForEncryption(s.subject(st, j.now.Store), notify.PasswordUnknown)
 	})
 	st.post(notify.ForDone(s.subject(st, j.now.Store), j.result.Run))
 }

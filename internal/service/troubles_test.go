@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"russet"
 	"russet/internal/host"
 	"russet/internal/notify"
+	"russet/internal/service"
 	"russet/vphone"
 	"russet/vphone/content"
 )
@@ -135,6 +137,34 @@ func TestPasswordChanged(t *testing.T) {
 	}
 	if d := l.status(p); d.Last.Outcome != "done" {
 		t.Errorf("the last run: %+v", d.Last)
+	}
+}
+
+// TestPasswordUnknown: a backup password that was set elsewhere, and that nobody
+// named here, is told, until it is named.
+func TestPasswordUnknown(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{BackupPassword: "theirs"})
+	for range 3 {
+		l.step(day)
+	}
+	told := l.heard(notify.Encryption)
+	if len(told) != 1 || !strings.Contains(told[0].Title, "is not known here") || !strings.Contains(told[0].Next, "russet backup "+p.UDID()) {
+		t.Fatalf("told: %+v", told)
+	}
+	st, err := l.service.Status(t.Context())
+	must(t, err)
+	if len(st.Alarms) != 1 || st.Alarms[0].Kind != notify.Encryption {
+		t.Errorf("alarms: %+v", st.Alarms)
+	}
+	_, err = l.service.BackUp(t.Context(), service.Request{Device: russet.UDID(p.UDID()), Password: "theirs"}, nil)
+	must(t, err)
+	st, err = l.service.Status(t.Context())
+	must(t, err)
+	if len(st.Alarms) != 0 {
+		t.Errorf("it was named, and still: %+v", st.Alarms)
 	}
 }
 

@@ -395,7 +395,8 @@ func (in *inspection) manifest() error {
 	}
 	defer b.Close()
 	if b.Locked() {
-		in.note("the backup's password is not known: whether every file is there, and what is in the files, could not be checked")
+		in.note("the backup's password is not known: whether every file is there, and what is in the files, could not be checked. " +
+			`Name it once: russet backup --password-file FILE`)
 		return nil
 	}
 	for _, n := range in.v.rec.Unchecked {
