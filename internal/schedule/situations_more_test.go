@@ -136,6 +136,12 @@ var severalStores = []situation{
 		"backed up an hour ago to nas, due in s3 since 13:00; a backup to s3 begins now",
 	},
 	{
+		"never backed up, as far as a store that is away tells", func(_ *Policy, f *Facts) {
+			f.Stores = []StoreFacts{{Name: "nas", Problem: "no answer from 192.168.1.2"}}
+		}, "", "store",
+		"no backup is known; waits until nas takes backups again (no answer from 192.168.1.2)",
+	},
+	{
 		"the first is away", func(_ *Policy, f *Facts) {
 			both(f, 27*time.Hour, true)
 			f.Stores[0].Problem = "no answer from 192.168.1.2"

@@ -71,12 +71,20 @@ func (l *look) lastText() string {
 	newest := l.newest()
 	switch {
 	case newest.IsZero():
-		return "no backup yet"
+		return l.noneText()
 	case l.future(newest):
 		return "its last backup is dated " + when(l.now, newest)
 	default:
 		return "last backed up " + ago(l.now.Sub(newest))
 	}
+}
+
+// noneText: a store that cannot be used may not have told what it holds.
+func (l *look) noneText() string {
+	if slices.ContainsFunc(l.f.Stores, func(s StoreFacts) bool { return s.Problem != "" }) {
+		return "no backup is known"
+	}
+	return "no backup yet"
 }
 
 func (l *look) offText() string { return l.lastText() + "; automatic backups are switched off" }
@@ -146,7 +154,7 @@ func (l *look) head(d Decision) string {
 	case d.Due && l.wanted:
 		return "a backup was asked for " + when(l.now, l.f.Requested)
 	case newest.IsZero():
-		return "no backup yet"
+		return l.noneText()
 	case !d.Due:
 		return "backed up " + ago(l.now.Sub(newest))
 	case l.future(newest):
