@@ -18,6 +18,7 @@ const homeRoom = 256 << 20
 // Home is russet's own folder.
 type Home struct {
 	Dir        string
+	New        bool   // it is not there yet, and can be made
 	Moved      bool   // a person chose it (RUSSET_HOME)
 	FirstStore string // where the first backup makes a store
 	// Trouble is why it cannot be written; nil if it can.
@@ -50,7 +51,7 @@ const (
 
 func homeCases() []Case {
 	return []Case{
-		{"home", true, 0, "russet keeps its settings in {dir}", ""},
+		{"home", true, 0, "russet keeps its settings in {dir}{new}", ""},
 		{
 			"home-unwritable", false, russet.Usage, "russet's own folder {dir} cannot be written: {why}",
 			"make that folder writable for you, or set RUSSET_HOME to another one",
@@ -110,13 +111,17 @@ func homeCases() []Case {
 func examineHome(r Readings) []Finding {
 	h := r.Home
 	all := []Finding{}
+	unmade := ""
+	if h.New {
+		unmade = ", which it makes when there is something to keep"
+	}
 	switch {
 	case h.Trouble != nil && h.Trouble.Kind == russet.NoSpace, h.Trouble == nil && h.Free >= 0 && h.Free < homeRoom:
 		all = append(all, say("home-full", "dir", h.Dir, "free", left(h.Free, homeRoom)))
 	case h.Trouble != nil:
 		all = append(all, say("home-unwritable", "dir", h.Dir, "why", h.Trouble.What))
 	default:
-		all = append(all, say("home", "dir", h.Dir))
+		all = append(all, say("home", "dir", h.Dir, "new", unmade))
 	}
 	if h.Network != "" {
 		all = append(all, say("home-network", "dir", h.Dir, "type", h.Network))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -44,6 +45,7 @@ func (h *Host) Doctor(ctx context.Context, opts DoctorOptions) ([]doctor.Finding
 
 // readings looks at the real world, in one place.
 func (h *Host) readings(ctx context.Context, opts DoctorOptions) (doctor.Readings, error) {
+	h = h.looking()
 	r := doctor.Readings{Now: h.now(), Computer: doctor.Look(h.root), Home: h.readHome()}
 	s, err := h.readSettings()
 	if err != nil {
@@ -75,11 +77,23 @@ func (h *Host) readings(ctx context.Context, opts DoctorOptions) (doctor.Reading
 	return r, err
 }
 
+// looking is h for one who changes nothing, not even what is remembered of the
+// phones it meets.
+func (h *Host) looking() *Host {
+	v := *h
+	v.looks = true
+	return &v
+}
+
 // readHome looks at russet's own folder and what lies there sealed.
 func (h *Host) readHome() doctor.Home {
 	home := doctor.Home{Dir: h.home.Dir, Moved: h.home.Moved, FirstStore: filepath.Join(h.home.Data, "backups"), Free: -1}
-	dir, err := h.openHome()
-	if err == nil {
+	dir, err := h.findHome()
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // it could be made there
+		err = tryWriting(standing(h.home.Dir))
+		home.New = err == nil
+	case err == nil:
 		err = tryWriting(dir.Path())
 	}
 	if err != nil {
@@ -87,15 +101,23 @@ func (h *Host) readHome() doctor.Home {
 		home.Trouble = &russet.Error{Kind: e.Kind, What: plainFileError(err)}
 		return home
 	}
-	if free, err := dir.Free(); err == nil {
-		home.Free = free
-	}
+	home.Free = freeAt(standing(h.home.Dir))
 	home.Network, home.Passing = doctor.HomeDisk(h.root, h.home.Dir)
 	if h.passwordFile != "" {
 		_, home.PasswordFile = PasswordFromFile(h.passwordFile)
 	}
 	home.Secrets, home.SecretsWhy = h.readSecrets()
 	return home
+}
+
+// standing is the innermost folder on the way to path that is there.
+func standing(path string) string {
+	for {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) || path == filepath.Dir(path) {
+			return path
+		}
+		path = filepath.Dir(path)
+	}
 }
 
 // tryWriting makes a file and removes it.
@@ -123,7 +145,7 @@ const serveLock = locksDir + "/serve.lock"
 
 // locked reports whether another process holds a lock.
 func (h *Host) locked(name string) bool {
-	dir, err := h.openHome()
+	dir, err := h.findHome()
 	if err != nil {
 		return false
 	}

@@ -12,7 +12,10 @@ import (
 // readSecrets tries whether what is remembered can be read. Nothing of it is
 // kept or told.
 func (h *Host) readSecrets() (state doctor.SecretsState, why string) {
-	s, err := h.openSecrets()
+	s, err := h.findSecrets()
+	if errors.Is(err, fs.ErrNotExist) {
+		return doctor.SecretsGood, "" // there are none yet
+	}
 	if err != nil {
 		return secretsState(err)
 	}

@@ -120,11 +120,11 @@ const maxReport = 512 << 20
 // Drills lists the reports of all drills, oldest first. Those that cannot be
 // read come back as problems.
 func (h *Host) Drills() ([]DrillReport, []russet.Problem, error) {
-	dir, err := h.openHome()
-	if err != nil {
-		return nil, nil, err
+	dir, err := h.findHome()
+	var entries []fs.DirEntry
+	if err == nil {
+		entries, err = dir.ReadDir(drillsDir)
 	}
-	entries, err := dir.ReadDir(drillsDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}

@@ -73,11 +73,12 @@ const (
 	secretsDir = "secrets"
 )
 
-// openHome opens the home folder, and makes it when it is absent.
+// openHome opens the home folder for what is about to be kept there, and makes
+// it when it is absent.
 func (h *Host) openHome() (*durable.Dir, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.dir != nil {
+	if h.made {
 		return h.dir, nil
 	}
 	for _, sub := range []string{locksDir, runsDir, drillsDir} {
@@ -85,12 +86,34 @@ func (h *Host) openHome() (*durable.Dir, error) {
 			return nil, homeError(err)
 		}
 	}
-	dir, err := durable.Open(h.home.Dir, nil)
-	if err != nil {
+	if err := h.openDir(); err != nil {
 		return nil, homeError(err)
 	}
-	h.dir = dir
-	return dir, nil
+	h.made = true
+	return h.dir, nil
+}
+
+// findHome opens the home folder for reading. Who only looks leaves nothing
+// behind: a home that was never made is fs.ErrNotExist, and holds nothing.
+func (h *Host) findHome() (*durable.Dir, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.openDir(); err != nil {
+		return nil, homeError(err)
+	}
+	return h.dir, nil
+}
+
+// openDir opens the folder that is there. shared.mu is held.
+func (h *Host) openDir() error {
+	if h.dir != nil {
+		return nil
+	}
+	dir, err := durable.Open(h.home.Dir, nil)
+	if err == nil {
+		h.dir = dir
+	}
+	return err
 }
 
 // homeError explains a failure in russet's own folder.

@@ -52,6 +52,7 @@ type Host struct {
 	mux      string
 	password secrets.Secret // given for the task at hand: no other is tried
 	learns   bool           // remember it when it fits
+	looks    bool           // only looks: whom it meets is not written down
 }
 
 // shared is what all views of a Host have in common.
@@ -71,8 +72,9 @@ type shared struct {
 	misses  misses                       // addresses where no device was
 	browser atomic.Pointer[mdns.Browser] // of Follow; nil if nobody follows
 
-	mu      sync.Mutex       // for the two below
+	mu      sync.Mutex       // for the three below
 	dir     *durable.Dir     // the home; nil until it is needed
+	made    bool             // the home and its folders are there
 	secrets *secrets.Secrets // nil until they are needed
 
 	storesMu sync.Mutex
@@ -126,7 +128,7 @@ func (h *Host) Close() error {
 	}
 	if h.dir != nil {
 		errs = append(errs, h.dir.Close())
-		h.dir = nil
+		h.dir, h.made = nil, false
 	}
 	return errors.Join(errs...)
 }

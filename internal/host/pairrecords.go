@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -54,10 +52,7 @@ func (h *Host) dropSecretPairRecord(udid russet.UDID) error {
 // keptPairings lists the devices of which russet keeps the pair record. The
 // key of the sealed folder is not needed for that.
 func (h *Host) keptPairings() []russet.UDID {
-	if _, err := os.Stat(filepath.Join(h.home.Dir, secretsDir)); err != nil {
-		return nil
-	}
-	s, err := h.openSecrets()
+	s, err := h.findSecrets()
 	if err != nil {
 		return nil
 	}

@@ -51,7 +51,7 @@ func (h *Host) changeRefused(udid russet.UDID, refused bool) error {
 
 func (h *Host) readRefused() map[russet.UDID]time.Time {
 	noted := map[russet.UDID]time.Time{}
-	dir, err := h.openHome()
+	dir, err := h.findHome()
 	if err == nil {
 		err = dir.ReadJSON(refusedFile, maxRefused, &noted)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -16,13 +17,26 @@ import (
 // backups need old ones.
 const maxPasswords = 16
 
-// openSecrets opens the sealed folder in the home. The keyring of the system
+// openSecrets opens the sealed folder in the home, and makes it. The keyring of the system
 // is asked only for the home in its usual place: a folder that a person moved
 // by RUSSET_HOME is meant to be whole.
 func (h *Host) openSecrets() (*secrets.Secrets, error) {
 	if _, err := h.openHome(); err != nil {
 		return nil, err
 	}
+	return h.unsealed()
+}
+
+// findSecrets opens the sealed folder for reading; fs.ErrNotExist when there is
+// none, for nothing was ever put there.
+func (h *Host) findSecrets() (*secrets.Secrets, error) {
+	if _, err := os.Stat(filepath.Join(h.home.Dir, secretsDir)); errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return h.unsealed()
+}
+
+func (h *Host) unsealed() (*secrets.Secrets, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.secrets != nil {
@@ -60,7 +74,7 @@ func secretError(err error) error {
 }
 
 func (h *Host) getSecret(name string) ([]byte, error) {
-	s, err := h.openSecrets()
+	s, err := h.findSecrets()
 	if err != nil {
 		return nil, err
 	}

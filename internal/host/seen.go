@@ -58,12 +58,12 @@ func (h *Host) Remembered() ([]Seen, error) {
 
 // remembers is the file with what this process knows beyond it.
 func (h *Host) remembers() (seenFolks, error) {
-	dir, err := h.openHome()
-	if err != nil {
-		return nil, err
+	folks := seenFolks{}
+	dir, err := h.findHome()
+	if err == nil {
+		folks, err = readSeen(dir)
 	}
-	folks, err := readSeen(dir)
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	h.memory.mu.Lock()
@@ -94,7 +94,8 @@ func readSeen(dir *durable.Dir) (seenFolks, error) {
 	return folks, nil
 }
 
-// saw notes a session. That it cannot be written down is no reason to stop.
+// saw notes a session. That it cannot be written down is no reason to stop, and
+// to have looked around is none to make a home.
 func (h *Host) saw(ctx context.Context, s sighting, instance string) {
 	if !s.Paired || !s.UDID.Valid() {
 		return
@@ -116,6 +117,10 @@ func (h *Host) saw(ctx context.Context, s sighting, instance string) {
 		known.Cable = now
 	} else {
 		known.Address = cmp.Or(s.Address, known.Address)
+	}
+	if _, err := h.findHome(); h.looks || errors.Is(err, fs.ErrNotExist) {
+		h.memory.keep(known)
+		return
 	}
 	if !h.memory.add(known) {
 		return
@@ -150,15 +155,22 @@ func brief(d russet.Device) russet.Device {
 	return d
 }
 
-// add keeps s, and reports whether it is worth writing down.
-func (m *memory) add(s Seen) bool {
+// keep keeps s for as long as this process lives.
+func (m *memory) keep(s Seen) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.latest == nil {
 		m.latest, m.written = seenFolks{}, seenFolks{}
 	}
+	m.latest[s.Device.UDID] = s
+}
+
+// add keeps s, and reports whether it is worth writing down.
+func (m *memory) add(s Seen) bool {
+	m.keep(s)
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	udid := s.Device.UDID
-	m.latest[udid] = s
 	old, ok := m.written[udid]
 	if ok && sameFacts(old, s) && s.At.Sub(old.At) < seenEvery && s.Cable.Sub(old.Cable) < seenEvery {
 		return false

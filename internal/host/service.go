@@ -38,6 +38,20 @@ func (h *Host) LockService() (release func(), err error) {
 	}, nil
 }
 
+// FindAutomation opens the folder of the service for reading; fs.ErrNotExist
+// when no service ever ran here.
+func (h *Host) FindAutomation() (*durable.Dir, error) {
+	dir, err := h.findHome()
+	if err != nil {
+		return nil, err
+	}
+	sub, err := dir.Sub(automationDir)
+	if err != nil {
+		return nil, homeError(err)
+	}
+	return sub, nil
+}
+
 // Automation opens the folder of the service. It is made when absent.
 func (h *Host) Automation() (*durable.Dir, error) {
 	dir, err := h.openHome()
@@ -72,7 +86,7 @@ func (h *Host) changedEncryption(udid russet.UDID) error {
 // EncryptionChanged is when russet itself last changed the encryption of a
 // device; the zero time if never.
 func (h *Host) EncryptionChanged(udid russet.UDID) time.Time {
-	dir, err := h.Automation()
+	dir, err := h.FindAutomation()
 	if err != nil {
 		return time.Time{}
 	}

@@ -100,11 +100,11 @@ const maxSettings = 1 << 20
 const settingsFile = "settings.json"
 
 func (h *Host) readSettings() (*settings, error) {
-	dir, err := h.openHome()
-	if err != nil {
-		return nil, err
+	dir, err := h.findHome()
+	var data []byte
+	if err == nil {
+		data, err = dir.ReadFile(settingsFile, maxSettings)
 	}
-	data, err := dir.ReadFile(settingsFile, maxSettings)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &settings{}, nil
 	}

@@ -59,7 +59,7 @@ func (s *Service) note(key string, run ChoreRun) {
 func (s *Service) Chores() ([]ChoreRun, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.load(); err != nil {
+	if err := s.load(false); err != nil {
 		return nil, err
 	}
 	return s.choreRuns()
@@ -67,6 +67,9 @@ func (s *Service) Chores() ([]ChoreRun, error) {
 
 func (s *Service) choreRuns() ([]ChoreRun, error) {
 	runs := []ChoreRun{}
+	if s.dir == nil {
+		return runs, nil
+	}
 	data, err := s.dir.ReadFile(choreLog, 2*maxChoreLog)
 	if errors.Is(err, fs.ErrNotExist) {
 		return runs, nil

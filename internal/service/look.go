@@ -35,7 +35,7 @@ type sight struct {
 // devices and the stores anew; else what was seen lately will do.
 func (s *Service) look(ctx context.Context, fresh bool) ([]*view, error) {
 	s.mu.Lock()
-	err := s.load()
+	err := s.load(false)
 	seen := s.devices
 	// Whoever only asks a service must not keep the phones awake.
 	knows := s.base != nil && !seen.at.IsZero()

@@ -77,7 +77,7 @@ func (s *Service) attended(ctx context.Context, j *job, opts host.BackupOptions,
 func (s *Service) Ask(udid russet.UDID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.load(); err != nil {
+	if err := s.load(false); err != nil {
 		return err
 	}
 	st := s.states[udid]

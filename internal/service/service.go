@@ -112,7 +112,7 @@ func (s *Service) Take(ctx context.Context) (release func(), err error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.load(); err != nil {
+	if err := s.load(true); err != nil {
 		lock()
 		return nil, err
 	}

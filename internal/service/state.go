@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -103,12 +104,21 @@ type letter struct {
 	After    time.Time      `json:"after,omitzero"` // when it is tried again
 }
 
-// load reads everything, once. Service.mu is held.
-func (s *Service) load() error {
+// load reads everything, once. The service of a home makes the folder for it;
+// who only asks finds nothing where none ever ran. Service.mu is held.
+func (s *Service) load(makes bool) error {
 	if s.dir != nil {
 		return nil
 	}
-	dir, err := s.host.Automation()
+	open := s.host.FindAutomation
+	if makes {
+		open = s.host.Automation
+	}
+	dir, err := open()
+	if errors.Is(err, fs.ErrNotExist) {
+		s.house = cmp.Or(s.house, newHouse(s.now()))
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -133,10 +143,12 @@ func (s *Service) load() error {
 		}
 	}
 	if s.house.Version != stateVersion {
-		s.house = &house{Version: stateVersion, Since: s.now()}
+		s.house = newHouse(s.now())
 	}
 	return nil
 }
+
+func newHouse(now time.Time) *house { return &house{Version: stateVersion, Since: now} }
 
 // read reads one file. One that cannot be used, for it is damaged or of another
 // version, is set aside if this is the service of the home: it blocks nothing.
