@@ -51,7 +51,7 @@ func startGotify(t *testing.T) (ask func(method, path, body string, answer any),
 
 func TestGotify(t *testing.T) {
 	ask, ch, token := startGotify(t)
-	urgent, calm := notify.ForPasscode(subject(evilName), true), notify.ForNewIOS(subject("家の iPad 👩‍👧‍👦"), "26.4", "27.1", "0123456789")
+	urgent, calm := notify.ForPasscode(subject(evilName), true), notify.ForNewIOS(subject("家の iPad 👩‍👧‍👦"), "26.4", "27.1", "0123456789", subject("x").Time)
 	for _, m := range []notify.Message{calm, urgent} {
 		if err := notify.Send(t.Context(), ch, notify.Credentials{Token: token}, m); err != nil {
 			t.Fatal(err)

@@ -266,11 +266,15 @@ func ForEncryption(s Subject, change Change) Message {
 }
 
 // ForNewIOS tells that another iOS is on the phone. backup is the last one that
-// was made under the earlier; "" if there is none.
-func ForNewIOS(s Subject, from, to string, backup russet.BackupID) Message {
+// was made under the earlier; "" if there is none. until is when the next one
+// may take its place; zero if it never does.
+func ForNewIOS(s Subject, from, to string, backup russet.BackupID, until time.Time) Message {
 	m := s.about(NewIOS)
 	m.Title = fmt.Sprintf("%s has a new iOS: %s", s.Who(), Clean(to))
 	m.Text = fmt.Sprintf("Before, it had %s. New backups cannot be restored to a phone with an older iOS.", Clean(from))
+	if backup != "" && !until.IsZero() {
+		m.Text += fmt.Sprintf(" The next one takes the place of the last one of before, so russet makes none by itself until %s.", until.In(s.Time.Location()).Format("2 January, 15:04"))
+	}
 	if backup != "" {
 		m.Next = fmt.Sprintf("Keep the last backup of before for as long as you like: russet archive %s --note \"before iOS %s\"", short(backup), plainWord(to))
 	}

@@ -44,9 +44,10 @@ func all(name string) []notify.Message {
 		notify.ForEncryption(s, notify.EncryptionOn),
 		notify.ForEncryption(s, notify.EncryptionOff),
 		notify.ForEncryption(s, notify.PasswordChanged),
-		notify.ForNewIOS(s, "26.4", "27.1", "0123456789abcdef"),
-		notify.ForNewIOS(s, "26.4", name, "0123456789abcdef"),
-		notify.ForNewIOS(s, "26.4", "27.1", ""),
+		notify.ForNewIOS(s, "26.4", "27.1", "0123456789abcdef", time.Time{}),
+		notify.ForNewIOS(s, "26.4", name, "0123456789abcdef", time.Time{}),
+		notify.ForNewIOS(s, "26.4", "27.1", "0123456789abcdef", s.Time.Add(24*time.Hour)),
+		notify.ForNewIOS(s, "26.4", "27.1", "", time.Time{}),
 		notify.ForTest(s.Time, "me"),
 		notify.ForBehind(s, s.Time.AddDate(0, 0, -9), time.Time{}, "no answer from "+name),
 		notify.ForBehind(s, time.Time{}, s.Time.AddDate(0, 0, -8), ""),
@@ -109,7 +110,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("%d: a name is in a command: %q", i, m.Next)
 		}
 	}
-	if m := notify.ForNewIOS(subject("x"), "26.4", `27"; rm -rf ~; "`, "0123456789abcdef"); !strings.HasSuffix(m.Next, `--note "before iOS 27rm-rf"`) {
+	if m := notify.ForNewIOS(subject("x"), "26.4", `27"; rm -rf ~; "`, "0123456789abcdef", time.Time{}); !strings.HasSuffix(m.Next, `--note "before iOS 27rm-rf"`) {
 		t.Errorf("a version is in a command: %q", m.Next)
 	}
 }

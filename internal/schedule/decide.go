@@ -20,6 +20,10 @@ const (
 	unlockable = 3 * 24 * time.Hour
 )
 
+// HoldFor is how long a backup that the next one would replace is left as it
+// is, for its owner to archive.
+const HoldFor = 24 * time.Hour
+
 // How soon to look again.
 const (
 	often    = 2 * time.Minute  // it is here and due: its lock and its power change unannounced
@@ -210,6 +214,12 @@ func (l *look) after(first int) []Missing {
 	return m
 }
 
+// held says whether the last backup in a store is left as it is for now. A
+// clock that was ahead when that was noted holds nothing.
+func (l *look) held(s storeLook) bool {
+	return s.Held.After(l.now) && s.Held.Sub(l.now) <= HoldFor && !l.wanted
+}
+
 // choose finds the store to back up to, or what that waits for.
 func (l *look) choose() (start string, missing []Missing) {
 	missing = []Missing{}
@@ -231,6 +241,11 @@ func (l *look) choose() (start string, missing []Missing) {
 			missing = append(missing, Missing{
 				Code: NoStore, Store: s.Name, until: s.copyFrom + " is back",
 				Text: s.Name + " gets a copy of the backup in " + s.copyFrom + ", which takes part in nothing now",
+			})
+		case l.held(s):
+			missing = append(missing, Missing{
+				Code: Held, Store: s.Name, at: s.Held, then: "the next backup may take the place of the last one",
+				Text: "the last backup in " + s.Name + " is of an earlier iOS, and is left for you to archive until " + plainly(l.now, s.Held),
 			})
 		case first < 0:
 			if pause, ok := l.pause(s.Name); ok {

@@ -73,6 +73,9 @@ type StoreFacts struct {
 	// Copies: a backup that another store has can be copied here as it is,
 	// and counts.
 	Copies bool
+	// Held is until when the newest backup there, which the next one would
+	// replace, is left for its owner to archive; zero if it need not be.
+	Held time.Time
 }
 
 // Attempt is one run that was begun.
@@ -151,4 +154,5 @@ const (
 	OtherWay Code = "way"   // it is reached over what the policy does not allow
 	NoStore  Code = "store" // the store takes nothing now
 	Pause    Code = "pause" // the last try failed a moment ago
+	Held     Code = "held"  // the last backup may be archived before the next takes its place
 )

@@ -8,6 +8,22 @@ var unattended = []situation{
 		"due since 14:00; a backup begins now",
 	},
 	{
+		"the last backup is of another iOS", func(_ *Policy, f *Facts) { f.Stores[0].Held = now.Add(20 * time.Hour) }, "", "held",
+		"due since 14:00; waits until tomorrow at 16:00, when the next backup may take the place of the last one",
+	},
+	{
+		"and nobody archived it", func(_ *Policy, f *Facts) { f.Stores[0].Held = now }, "nas", "",
+		"due since 14:00; a backup begins now",
+	},
+	{
+		"or asked for the next one", func(_ *Policy, f *Facts) { f.Stores[0].Held, f.Requested = now.Add(20*time.Hour), before(time.Minute) }, "nas", "",
+		"a backup was asked for today at 19:59; a backup begins now",
+	},
+	{
+		"held by a clock that was ahead", func(_ *Policy, f *Facts) { f.Stores[0].Held = now.Add(25 * time.Hour) }, "nas", "",
+		"due since 14:00; a backup begins now",
+	},
+	{
 		"backed up lately", func(_ *Policy, f *Facts) { f.Stores[0].Last = before(3 * time.Hour) }, "", "",
 		"backed up 3 hours ago; the next one is due tomorrow at 13:00",
 	},

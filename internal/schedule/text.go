@@ -11,7 +11,7 @@ func (l *look) again(d Decision) time.Time {
 	limit, runs := seldom, d.Start != ""
 	for _, s := range l.stores {
 		switch {
-		case !s.due:
+		case !s.due, l.held(s):
 		case s.Problem != "" || s.copyFrom != "":
 			limit = anyStore
 		case l.f.Present && l.f.Paired && l.f.Running == "":

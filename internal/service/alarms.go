@@ -225,7 +225,8 @@ func (s *Service) compare(st *state, d russet.Device) {
 	}
 	about := notify.Subject{Time: s.now(), Device: d.UDID, Name: s.called(d)}
 	if old.IOS != "" && d.IOS != "" && old.IOS != d.IOS {
-		st.post(notify.ForNewIOS(about, old.IOS, d.IOS, s.newest(d.UDID)))
+		st.Prior = s.prior(d.UDID)
+		st.post(notify.ForNewIOS(about, old.IOS, d.IOS, st.Prior.ID, st.Prior.until()))
 	}
 	if old.Encrypted == d.Encrypted || !s.host.EncryptionChanged(d.UDID).Before(st.Met.Add(-time.Hour)) {
 		return // or russet did it
@@ -235,18 +236,6 @@ func (s *Service) compare(st *state, d russet.Device) {
 		change = notify.EncryptionOn
 	}
 	st.post(notify.ForEncryption(about, change))
-}
-
-// newest is the last backup of a device, in any store; "" if there is none.
-// Service.mu is held.
-func (s *Service) newest(udid russet.UDID) russet.BackupID {
-	var last russet.Backup
-	for _, sh := range s.shelves {
-		if b := sh.newest(udid, s.states[udid]); b != nil && b.Time.After(last.Time) {
-			last = *b
-		}
-	}
-	return last.ID
 }
 
 // failed tells of a run that failed and that nobody watched, once for each

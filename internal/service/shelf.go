@@ -191,6 +191,7 @@ func (sh *shelf) facts(v *view, now time.Time) schedule.StoreFacts {
 	if v.state == nil {
 		return f
 	}
+	f.Held = sh.held(v.state)
 	if f.Problem == "" && v.state.Short[sh.name].holds(sh.room(v.device.UDID), now) {
 		f.Problem = "the last backup did not fit, and there is no more room than there was"
 	}

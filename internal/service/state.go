@@ -48,6 +48,7 @@ type state struct {
 	WiFi      time.Time          `json:"wifi,omitzero"`   // when switching it on was last tried
 	Short     map[string]short   `json:"short,omitempty"` // by store: where the last backup did not fit
 	Kept      map[string]kept    `json:"kept,omitempty"`  // by store: the newest backup there
+	Prior     prior              `json:"prior,omitzero"`
 	board
 }
 
@@ -56,6 +57,14 @@ type kept struct {
 	ID russet.BackupID `json:"id"`
 	// At is when it was made, by this computer's clock if it knows.
 	At time.Time `json:"at"`
+}
+
+// prior is the last backup of before another iOS came, in a store where the
+// next one takes its place.
+type prior struct {
+	ID    russet.BackupID `json:"id"`
+	Store string          `json:"store"`
+	Since time.Time       `json:"since"` // when the other iOS was seen
 }
 
 // short is a backup that did not fit into a store.
