@@ -54,13 +54,13 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// KindOf returns the kind of err: that of the *Error it wraps, else Failed.
-// A nil error has kind 0.
+// KindOf returns the kind of err: that of the *Error it wraps, else, or if that
+// has none, Failed. A nil error has kind 0, and only that.
 func KindOf(err error) Kind {
 	if err == nil {
 		return 0
 	}
-	if e, ok := errors.AsType[*Error](err); ok {
+	if e, ok := errors.AsType[*Error](err); ok && e.Kind != 0 {
 		return e.Kind
 	}
 	return Failed

@@ -65,11 +65,14 @@ func (a *app) printDevices(devices []russet.Device) {
 	}
 	t := newTable("NAME", "MODEL", "IOS", "HOW", "PAIRED", "LOCKED", "ENCRYPTED", "UDID")
 	for _, d := range devices {
-		encrypted := yes(d.Encrypted)
+		encrypted, paired := yes(d.Encrypted), yes(d.Paired)
 		if !d.Paired {
 			encrypted = "?" // only a paired phone tells
+			if !d.Untrusted {
+				paired = "?" // it did not come to that
+			}
 		}
-		t.row(d.Name, model(d), d.IOS, wayOf(d), yes(d.Paired), yes(d.Locked), encrypted, string(d.UDID))
+		t.row(d.Name, model(d), d.IOS, wayOf(d), paired, yes(d.Locked), encrypted, string(d.UDID))
 	}
 	t.print(a.out)
 	for _, d := range devices {

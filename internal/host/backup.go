@@ -161,7 +161,7 @@ func (a *attempt) do(ctx context.Context) error {
 		return err
 	}
 	if !s.Paired {
-		return unusableNow(s, doing)
+		return a.host.unusable(s, doing)
 	}
 	a.opts.Device, a.run.Name = s.Device, s.Name
 	a.run.Way = s.Connection
@@ -195,29 +195,6 @@ func (a *attempt) do(ctx context.Context) error {
 	a.retain(ctx)
 	a.upkeep(ctx, store)
 	return nil
-}
-
-// unusableNow is unusable for a device that was just asked: one that had no time
-// to answer may well trust this computer.
-func unusableNow(s sighting, doing string) error {
-	if !errors.Is(s.err, context.DeadlineExceeded) {
-		return unusable(s.Device, doing)
-	}
-	return &russet.Error{
-		Kind: russet.NotConnected, Doing: doing, What: fmt.Sprintf("%q does not answer", s.Name),
-		Hint: "unlock it, unplug it and plug it in again; a computer that is very busy may have been too slow", Err: s.err,
-	}
-}
-
-// unusable says why a device that is there cannot be worked with.
-func unusable(d russet.Device, doing string) error {
-	if d.Locked && !d.Paired {
-		return &russet.Error{
-			Kind: russet.Locked, Doing: doing, What: fmt.Sprintf("%q is locked: %s", d.Name, d.Problem),
-			Hint: "unlock it with its passcode and try again",
-		}
-	}
-	return notPaired(d)
 }
 
 // noteChanges tells of a new iOS: its first backup is often a full one, and

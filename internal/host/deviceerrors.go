@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -59,6 +60,27 @@ func notPaired(d russet.Device) error {
 	}
 }
 
+// unusable says why a device that is there cannot be worked with: what it said
+// when it was asked, not only that there was no session.
+func (h *Host) unusable(s sighting, doing string) error {
+	switch {
+	case s.Locked && !s.Paired:
+		return &russet.Error{
+			Kind: russet.Locked, Doing: doing, What: fmt.Sprintf("%q is locked: %s", s.Name, s.Problem),
+			Hint: "unlock it with its passcode and try again",
+		}
+	case s.err == nil, s.unread:
+		return notPaired(s.Device)
+	case errors.Is(s.err, context.DeadlineExceeded) && s.Connection != overNetwork: // it may well trust this computer
+		return &russet.Error{
+			Kind: russet.NotConnected, Doing: doing, What: fmt.Sprintf("%q does not answer", s.Name),
+			Hint: "unlock it, unplug it and plug it in again; a computer that is very busy may have been too slow", Err: s.err,
+		}
+	default:
+		return h.deviceError(s.err, s.Device, doing)
+	}
+}
+
 // shellWord names a device so that it can be typed.
 func shellWord(d russet.Device) string { return string(d.UDID) }
 
@@ -80,6 +102,9 @@ func (h *Host) deviceError(err error, d russet.Device, doing string) error {
 		// pairing; on a network that is what a radio hole looks like.
 		e.Kind, e.What = russet.NotConnected, fmt.Sprintf("the connection to %q was lost", d.Name)
 		e.Hint = "check the Wi-Fi, unlock the phone or plug it in, and try again"
+	case d.Connection == overNetwork && refused(err):
+		e.Kind, e.What = russet.NotTrusted, fmt.Sprintf("%q no longer trusts this computer", d.Name)
+		e.Hint = fmt.Sprintf("connect it with a cable, unlock it and type: russet pair %s", shellWord(d))
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, lockdown.ErrUntrusted), errors.Is(err, lockdown.InvalidPairRecord):
 		return notPaired(d)
 	case errors.Is(err, lockdown.UserDeniedPairing):
@@ -97,6 +122,9 @@ func (h *Host) deviceError(err error, d russet.Device, doing string) error {
 	case errors.Is(err, lockdown.MCChallengeRequired), errors.Is(err, lockdown.MCProtected):
 		e.Kind, e.What = russet.Unsupported, "the phone is managed by an organisation that does not allow this"
 		e.Hint = "ask whoever manages the phone"
+	case errors.Is(err, lockdown.ServiceLimit):
+		e.Kind, e.What = russet.Busy, fmt.Sprintf("other programs are at %q", d.Name)
+		e.Hint = "end Finder, iTunes or what else uses it now; if that does not help, restart the phone"
 	case errors.Is(err, lockdown.ErrImpostor):
 		e.Kind, e.What = russet.NotTrusted, "what answers is not the phone this computer was paired with"
 		e.Hint = fmt.Sprintf("if the phone was erased or restored, pair it again: russet pair %s", shellWord(d))
@@ -109,6 +137,9 @@ func (h *Host) deviceError(err error, d russet.Device, doing string) error {
 	case d.Connection == overNetwork && !errors.As(err, new(*lockdown.Error)):
 		e.Kind, e.What = russet.NotConnected, fmt.Sprintf("%q cannot be reached on the network: %v", d.Name, err)
 		e.Hint = "check the Wi-Fi, unlock the phone or plug it in, and try again"
+	case errors.As(err, new(*lockdown.Error)):
+		e.Kind, e.What = russet.Failed, "the phone refuses: "+err.Error()
+		e.Hint = "restart the phone, then try again"
 	default:
 		return fmt.Errorf("%s: %w", doing, err)
 	}
@@ -141,6 +172,14 @@ func networkProblem(err error) string {
 		return "something on the network announces itself in its place"
 	case errors.Is(err, lockdown.PasswordProtected):
 		return "on the network, but locked since it was switched on: unlock it once"
+	case errors.Is(err, lockdown.EscrowLocked):
+		return "on the network, but locked, and its pairing does not open it: unlock it"
+	case errors.Is(err, lockdown.ServiceLimit):
+		return "on the network, but other programs are at it: end Finder, iTunes or what else uses it now"
+	case errors.Is(err, lockdown.MCProtected), errors.Is(err, lockdown.MCChallengeRequired):
+		return "on the network, but the organisation that manages it does not allow this"
+	case errors.As(err, new(*lockdown.Error)):
+		return "on the network, but it refuses: restart it (" + err.Error() + ")"
 	default:
 		return "announces itself on the network, but does not answer: unlock it once; networks for guests keep their devices apart (" + err.Error() + ")"
 	}

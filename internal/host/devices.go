@@ -116,22 +116,22 @@ func (h *Host) Connected(ctx context.Context, words []string) (chosen, left []ru
 		}
 		return distinct(chosen), nil, nil
 	}
-	devices, err := h.connected(ctx)
+	seen, err := h.look(ctx, quest{})
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(devices) == 0 {
+	if len(seen) == 0 {
 		return nil, nil, nothingConnected()
 	}
-	for _, d := range devices {
-		if d.Paired {
-			chosen = append(chosen, d)
+	for _, s := range seen {
+		if s.Paired {
+			chosen = append(chosen, s.Device)
 		} else {
-			left = append(left, d)
+			left = append(left, s.Device)
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, left, unusable(left[0], "look for a phone")
+		return nil, left, h.unusable(seen[0], "look for a phone")
 	}
 	return chosen, left, nil
 }

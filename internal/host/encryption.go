@@ -70,7 +70,7 @@ func (h *Host) forPassword(ctx context.Context, c EncryptionChange) (s sighting,
 	doing = fmt.Sprintf("change the backup password of %q", s.Name)
 	switch {
 	case !s.Paired:
-		return s, doing, unusable(s.Device, doing)
+		return s, doing, h.unusable(s, doing)
 	case c.Old == "" && s.Encrypted:
 		return s, doing, &russet.Error{
 			Kind: russet.Usage, What: fmt.Sprintf("backups of %q are encrypted already", s.Name),

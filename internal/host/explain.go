@@ -52,14 +52,18 @@ func Explain(ctx context.Context, err error) *russet.Error {
 }
 
 // withDiskKind corrects an error of no kind of its own whose cause is a disk
-// that is full or must not be written to.
+// that is full or must not be written to. One without any kind is a failure.
 func withDiskKind(e *russet.Error) *russet.Error {
-	if kind := fileKind(e.Err); e.Kind == russet.Failed && kind != russet.Failed {
-		sorted := *e
-		sorted.Kind = kind
-		return &sorted
+	kind := russet.KindOf(e)
+	if kind == russet.Failed {
+		kind = fileKind(e.Err)
 	}
-	return e
+	if kind == e.Kind {
+		return e
+	}
+	sorted := *e
+	sorted.Kind = kind
+	return &sorted
 }
 
 // stoppedHint keeps what the stopped part had to say for itself.

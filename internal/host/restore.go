@@ -101,7 +101,7 @@ func (h *Host) toRestore(ctx context.Context, word string) (s sighting, doing st
 	}
 	doing = fmt.Sprintf("restore %q", s.Name)
 	if !s.Paired {
-		return s, doing, unusable(s.Device, doing)
+		return s, doing, h.unusable(s, doing)
 	}
 	return s, doing, nil
 }

@@ -203,7 +203,7 @@ func (h *Host) whoIsKnown(ctx context.Context, onNetwork []*usbmux.Device, here 
 // be used, with what is in the way; also those that answer at the address a
 // person gave, and do not know us.
 func (sv *survey) addTroubled() {
-	for _, t := range sv.tries {
+	for _, t := range tellingFirst(sv.tries) {
 		told := t.clue == byFixed && refused(t.err)
 		if t.instance == "" && !told || len(t.who) != 1 || t.clue == byNothing || sv.has(t.who[0].udid) {
 			continue
@@ -215,4 +215,21 @@ func (sv *survey) addTroubled() {
 		d.Paired, d.Locked, d.Power, d.Battery, d.Untrusted = false, false, false, -1, refused(t.err)
 		sv.seen = append(sv.seen, sighting{Device: d, way: device.Network{Host: t.host}, err: t.err})
 	}
+}
+
+// tellingFirst puts those who answered, and did not want us, before addresses
+// where nobody did: of several addresses of a device one may be dead.
+func tellingFirst(tries []try) []try {
+	sorted := slices.Clone(tries)
+	slices.SortStableFunc(sorted, func(a, b try) int {
+		switch x, y := answered(a.err), answered(b.err); {
+		case x == y:
+			return 0
+		case x:
+			return -1
+		default:
+			return 1
+		}
+	})
+	return sorted
 }

@@ -32,7 +32,7 @@ func (h *Host) SetWiFi(ctx context.Context, word string, on bool) (d russet.Devi
 		return russet.Device{}, false, err
 	}
 	if !s.Paired {
-		return s.Device, false, unusable(s.Device, doing)
+		return s.Device, false, h.unusable(s, doing)
 	}
 	ctx, cancel := context.WithTimeout(ctx, wirelessLimit)
 	defer cancel()

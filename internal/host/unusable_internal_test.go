@@ -1,0 +1,83 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"russet"
+	"russet/device/lockdown"
+)
+
+// A phone that is there and cannot be used is refused with what it said, not as
+// one that was never paired.
+func TestUnusable(t *testing.T) {
+	refusal := func(c lockdown.Code) error {
+		return fmt.Errorf("open: %w", &lockdown.Error{Request: "StartSession", Code: c})
+	}
+	h := &Host{}
+	for _, c := range []struct {
+		way  string
+		err  error
+		kind russet.Kind
+		hint string // a word of the next step
+	}{
+		{overNetwork, refusal(lockdown.PasswordProtected), russet.Locked, "passcode"},
+		{overNetwork, refusal(lockdown.EscrowLocked), russet.Locked, "passcode"},
+		{overNetwork, refusal(lockdown.InvalidHostID), russet.NotTrusted, "cable"},
+		{overNetwork, refusal(lockdown.ServiceLimit), russet.Busy, "Finder"},
+		{overNetwork, refusal(lockdown.MCProtected), russet.Unsupported, "manages"},
+		{overNetwork, refusal("Xyzzy"), russet.Failed, "restart the phone"},
+		{overNetwork, fmt.Errorf("session: %w", lockdown.ErrImpostor), russet.NotTrusted, "pair"},
+		{overNetwork, fmt.Errorf("%w: %w", lockdown.ErrUntrusted, io.EOF), russet.NotConnected, "Wi-Fi"},
+		{overNetwork, fmt.Errorf("dial: %w", context.DeadlineExceeded), russet.NotConnected, "Wi-Fi"},
+		{overNetwork, errors.New("dial: no route to host"), russet.NotConnected, "Wi-Fi"},
+		{overNetwork, errOther, russet.NotConnected, "Wi-Fi"},
+		{overCable, fs.ErrNotExist, russet.NotTrusted, "russet pair"},
+		{overCable, fmt.Errorf("%w: %w", lockdown.ErrUntrusted, io.EOF), russet.NotTrusted, "russet pair"},
+		{overCable, refusal(lockdown.PasswordProtected), russet.Locked, "passcode"},
+		{overCable, context.DeadlineExceeded, russet.NotConnected, "plug"},
+	} {
+		s := sighting{Device: russet.Device{UDID: "U", Name: "Anna", Connection: c.way}, err: c.err}
+		e := Explain(t.Context(), h.unusable(s, "back it up"))
+		if e.Kind != c.kind || !strings.Contains(e.Hint, c.hint) {
+			t.Errorf("%s, %v: %v, %q", c.way, c.err, e.Kind, e.Hint)
+		}
+		var said *lockdown.Error
+		if c.way == overNetwork && errors.As(c.err, &said) && strings.Contains(networkProblem(c.err), "does not answer") {
+			t.Errorf("it did answer: %q", networkProblem(c.err))
+		}
+	}
+	for _, s := range []sighting{
+		{Device: russet.Device{Name: "Anna", Connection: overCable}, err: errors.New("not a property list"), unread: true},
+		{Device: russet.Device{Name: "Anna", Connection: overCable}},
+	} {
+		if err := h.unusable(s, "back it up"); russet.KindOf(err) != russet.NotTrusted {
+			t.Errorf("%+v: %v", s, err)
+		}
+	}
+}
+
+// Of several addresses of a phone the one where it answered counts.
+func TestTheTellingAddress(t *testing.T) {
+	w := []*wanted{{udid: "U"}}
+	dead := try{lead{host: "10.0.0.1", instance: "i", clue: byMAC, who: w}, errors.New("no route to host")}
+	said := try{lead{host: "10.0.0.2", instance: "i", clue: byMAC, who: w}, &lockdown.Error{Request: "StartSession", Code: lockdown.ServiceLimit}}
+	sv := survey{tries: []try{dead, said}}
+	sv.addTroubled()
+	if len(sv.seen) != 1 || sv.seen[0].Address != said.host {
+		t.Errorf("%+v", sv.seen)
+	}
+}
+
+// Whatever error it is, a command that failed does not end as one that did not.
+func TestNoErrorIsAllRight(t *testing.T) {
+	err := &russet.Error{What: "nobody said of what kind"}
+	if russet.ExitCode(err) != int(russet.Failed) || Explain(t.Context(), err).Kind != russet.Failed {
+		t.Errorf("exit status %d, %+v", russet.ExitCode(err), Explain(t.Context(), err))
+	}
+}
