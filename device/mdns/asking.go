@@ -84,6 +84,17 @@ func (c *cache) questions(iface string, now time.Time) []question {
 	return qs
 }
 
+// lacking says whether something is missing that was not asked for yet and is to
+// be asked for by now.
+func (c *cache) lacking(now time.Time) bool {
+	for _, i := range c.instances {
+		if i.tries == 0 && i.wanting() && !i.tryAt().After(now) {
+			return true
+		}
+	}
+	return false
+}
+
 // wanting says whether something is missing that is worth asking for.
 func (i *instance) wanting() bool {
 	return i.tries < maxTries && (!i.complete() || i.txt.until.IsZero())
@@ -93,7 +104,7 @@ func (i *instance) wanting() bool {
 // then at times that double.
 func (i *instance) tryAt() time.Time {
 	if i.tries == 0 {
-		return i.since.Add(moment)
+		return i.grown.Add(moment)
 	}
 	return i.tried.Add(firstWait << (i.tries - 1))
 }

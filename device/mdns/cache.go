@@ -72,7 +72,7 @@ func (c *cache) pointer(iface string, source netip.Addr, r record, direct bool, 
 		if len(c.instances) >= maxInstances {
 			c.evict()
 		}
-		i = &instance{iface: iface, name: r.target, source: source, since: now}
+		i = &instance{iface: iface, name: r.target, source: source, since: now, grown: now}
 		c.instances[at] = i
 	}
 	i.ptr.renew(now, r.ttl, direct)

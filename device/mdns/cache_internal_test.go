@@ -117,6 +117,41 @@ func TestPartsInAnyOrder(t *testing.T) {
 }
 
 // TestNeverComplete: a name nobody tells more about is forgotten.
+// TestOnePartAtATime: a responder that tells only what it is asked for is known
+// well before somebody who waits for it gives up.
+func TestOnePartAtATime(t *testing.T) {
+	r := newRun(New(Options{}), func() {})
+	defer r.air.close()
+	r.lastAsk = start // for the service
+	answers := map[dnsmessage.Type]record{
+		dnsmessage.TypeSRV: srv(phoneName, phoneHost, 2*time.Minute),
+		dnsmessage.TypeTXT: txt(phoneName, 75*time.Minute, "identifier=x"),
+		dnsmessage.TypeA:   addr(phoneHost, "192.168.1.20", 2*time.Minute),
+	}
+	r.cache.apply("eth0", sender, []record{ptr(phoneName, 75*time.Minute)}, false, start)
+	asked := 0
+	for now := start; len(r.cache.adverts()) == 0; now = now.Add(10 * time.Millisecond) {
+		if now.Sub(start) > time.Second {
+			t.Fatal("not known after a second")
+		}
+		if !r.mayAsk(now) {
+			continue
+		}
+		qs := r.cache.questions("eth0", now)
+		if len(qs) > 0 {
+			r.lastAsk, asked = now, asked+1
+		}
+		for _, q := range qs {
+			if a, ok := answers[q.kind]; ok {
+				r.cache.apply("eth0", sender, []record{a}, false, now)
+			}
+		}
+	}
+	if asked != 2 {
+		t.Errorf("asked %d times", asked)
+	}
+}
+
 func TestNeverComplete(t *testing.T) {
 	c := newCache(fullService)
 	c.apply("eth0", sender, phone()[:2], false, start)

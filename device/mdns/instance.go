@@ -92,6 +92,7 @@ type instance struct {
 	text          []string
 	addrs         []address
 
+	grown time.Time // when more of it became known, so that other parts are missing
 	tries int       // how often what is missing was asked for
 	tried time.Time // when
 }
@@ -152,6 +153,9 @@ func (i *instance) describe(r record, direct bool, now time.Time) {
 	case printable(r.target):
 		if !equal(i.host, r.target) {
 			i.addrs = nil // another machine
+		}
+		if i.host == "" {
+			i.grown, i.tries = now, 0 // now its addresses are missing
 		}
 		i.host, i.port = r.target, r.port
 		i.srv.renew(now, r.ttl, direct)

@@ -14,6 +14,9 @@ const (
 	rescan = 15 * time.Second
 	// pause is the least time between two questions (RFC 6762, 5.2).
 	pause = time.Second
+	// shortPause is that when a part is missing which was not asked for yet: not
+	// every responder tells all at once, and somebody may be waiting.
+	shortPause = pause / 4
 	// leap is how much clocks may disagree, or a timer be late, before it is
 	// taken for a sleep.
 	leap = 5 * time.Second
@@ -34,8 +37,9 @@ type run struct {
 	cache   *cache
 	air     *air
 
-	lastAsk time.Time
-	nextAsk time.Time
+	lastAsk    time.Time
+	lastBrowse time.Time // when the service was asked for
+	nextAsk    time.Time
 	wait    time.Duration // until the question after the next
 	scanned time.Time
 	woke    time.Time // the last turn of the loop
@@ -130,10 +134,10 @@ func (r *run) scan(now time.Time, again bool) {
 // askIfDue asks for the service when its time has come, and for single records
 // when theirs has.
 func (r *run) askIfDue(now time.Time) {
-	if now.Sub(r.lastAsk) < pause {
+	if !r.mayAsk(now) {
 		return
 	}
-	browse := !r.nextAsk.After(now)
+	browse := !r.nextAsk.After(now) && now.Sub(r.lastBrowse) >= pause
 	asked := false
 	for _, i := range r.air.interfaces() {
 		qs := r.cache.questions(i.Name, now)
@@ -148,12 +152,20 @@ func (r *run) askIfDue(now time.Time) {
 		r.air.ask(i, qs, r.cache.known(i.Name, now))
 	}
 	if browse {
-		r.nextAsk = now.Add(r.wait)
+		r.lastBrowse, r.nextAsk = now, now.Add(r.wait)
 		r.wait = min(2*r.wait, lastWait)
 	}
 	if asked {
 		r.lastAsk = now
 	}
+}
+
+// mayAsk says whether the pause since the last question is over.
+func (r *run) mayAsk(now time.Time) bool {
+	if r.cache.lacking(now) {
+		return now.Sub(r.lastAsk) >= shortPause
+	}
+	return now.Sub(r.lastAsk) >= pause
 }
 
 // publish hands out what is valid now.
