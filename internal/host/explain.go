@@ -29,7 +29,11 @@ func Explain(ctx context.Context, err error) *russet.Error {
 		return nil
 	}
 	if errors.Is(context.Cause(ctx), errStop) {
-		return &russet.Error{Kind: russet.Stopped, What: "stopped", Hint: stoppedHint(err), Err: err}
+		what := "stopped"
+		if e, ok := errors.AsType[*russet.Error](err); ok && e.Kind == russet.Stopped && e.What != "" {
+			what = e.What // who says so himself knows more
+		}
+		return &russet.Error{Kind: russet.Stopped, What: what, Hint: stoppedHint(err), Err: err}
 	}
 	if e, ok := errors.AsType[*russet.Error](err); ok {
 		return withDiskKind(e)

@@ -26,13 +26,19 @@ type local struct {
 	ended   <-chan struct{}
 
 	mu   sync.Mutex
-	runs map[string]context.CancelCauseFunc // by the ID of the order
+	runs map[string]orderedRun // by the ID of the order
+}
+
+// orderedRun is a run for which somebody waits.
+type orderedRun struct {
+	device russet.UDID
+	cancel context.CancelCauseFunc
 }
 
 // newLocalServer makes the server of the local socket. What it does for others
 // ends with ctx.
 func newLocalServer(ctx context.Context, l *local) *http.Server {
-	l.ended, l.runs = ctx.Done(), map[string]context.CancelCauseFunc{}
+	l.ended, l.runs = ctx.Done(), map[string]orderedRun{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+pathHello, l.who)
 	mux.HandleFunc("GET "+pathStatus, l.status)
@@ -126,7 +132,7 @@ func (l *local) backup(w http.ResponseWriter, r *http.Request) {
 	defer cancel(nil)
 	// Whoever went away, and a service that stops, both mean: end it cleanly.
 	defer context.AfterFunc(r.Context(), func() { host.Stop(cancel) })()
-	if !l.note(o.ID, cancel) {
+	if !l.note(o.ID, orderedRun{o.Device, cancel}) {
 		wrong(w, fmt.Errorf("there is an order called %q already", o.ID))
 		return
 	}
@@ -154,13 +160,13 @@ func (l *local) ending() bool {
 	}
 }
 
-func (l *local) note(id string, cancel context.CancelCauseFunc) bool {
+func (l *local) note(id string, run orderedRun) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.runs[id] != nil {
+	if _, taken := l.runs[id]; taken {
 		return false
 	}
-	l.runs[id] = cancel
+	l.runs[id] = run
 	return true
 }
 
@@ -170,8 +176,8 @@ func (l *local) forget(id string) {
 	delete(l.runs, id)
 }
 
-// cancel ends the run of an order. One that is over is no error: it may have
-// ended in this moment.
+// cancel ends the run of an order, also one that the schedule had begun before.
+// One that is over is no error: it may have ended in this moment.
 func (l *local) cancel(w http.ResponseWriter, r *http.Request) {
 	var q cancelOrder
 	if err := question(r, &q); err != nil {
@@ -179,10 +185,11 @@ func (l *local) cancel(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l.mu.Lock()
-	cancel := l.runs[q.ID]
+	run, found := l.runs[q.ID]
 	l.mu.Unlock()
-	if cancel != nil {
-		host.Stop(cancel)
+	if found {
+		l.service.Stop(run.device)
+		host.Stop(run.cancel)
 	}
 	answer(w, http.StatusOK, struct{}{})
 }

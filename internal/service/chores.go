@@ -151,8 +151,8 @@ func (s *Service) take(t *task) {
 	t.since = s.now()
 	s.chore = t
 	s.work.Go(func() {
-		ctx, cancel := s.lasting()
-		defer cancel()
+		ctx, _, release := s.lasting()
+		defer release()
 		defer s.using()()
 		defer s.host.KeepAwake(ctx, t.Text())()
 		s.log.Info("a chore begins", "chore", t.Text())

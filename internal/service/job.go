@@ -20,8 +20,33 @@ type job struct {
 	hearers map[int]func(russet.Event)
 	count   int
 
+	full    bool   // the phone sends everything again
+	stop    func() // ends a run that the schedule began; nil for one that a person did
+	stopped bool   // by a person
+
 	result host.BackupResult // once done
 	err    error
+}
+
+// end ends a run that the schedule began because a person wants that, and
+// reports whether it is one.
+func (j *job) end() bool {
+	j.mu.Lock()
+	stop := j.stop
+	j.stopped = stop != nil
+	j.mu.Unlock()
+	if stop == nil {
+		return false
+	}
+	stop()
+	return true
+}
+
+// ended reports whether a person ended a run that the schedule began.
+func (j *job) ended() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.stopped
 }
 
 func newJob(r Running) *job {
@@ -69,15 +94,20 @@ func (j *job) running() Running {
 	return j.now
 }
 
-// join waits for a run that somebody else began. When ctx ends the run goes on.
+// join waits for a run that somebody else began. When ctx ends the run goes on,
+// unless it was stopped as well.
 func (j *job) join(ctx context.Context, progress func(russet.Event)) (host.BackupResult, error) {
 	defer j.listen(progress)()
 	select {
 	case <-j.done:
 		return j.result, j.err
 	case <-ctx.Done():
+		if j.ended() {
+			<-j.done
+			return j.result, j.err
+		}
 		return host.BackupResult{Notes: []string{}}, &russet.Error{
-			Kind: russet.Stopped, What: "you no longer wait for it; the backup, which the service began by itself, goes on",
+			Kind: russet.Stopped, What: "you no longer wait for it; the backup, which was begun elsewhere, goes on",
 		}
 	}
 }

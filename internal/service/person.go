@@ -11,7 +11,8 @@ import (
 // BackUp backs a device up because a person wants it, before whatever waits for
 // the schedule. When that device is being backed up already, it waits for that;
 // when that goes to another store than the one that was named, it is backed up
-// to this then. progress may be nil.
+// to this then; and when a full one is wanted, after one that is not. progress
+// may be nil.
 func (s *Service) BackUp(ctx context.Context, r Request, progress func(russet.Event)) (host.BackupResult, error) {
 	s.work.Add(1)
 	defer s.work.Done()
@@ -23,18 +24,29 @@ func (s *Service) BackUp(ctx context.Context, r Request, progress func(russet.Ev
 	for j := s.jobs[r.Device]; j != nil; j = s.jobs[r.Device] {
 		s.mu.Unlock()
 		result, err := j.join(ctx, progress)
-		if r.Store == "" || r.Store == j.running().Store || ctx.Err() != nil {
+		same := r.Store == "" || r.Store == j.running().Store
+		if same && (j.full || !r.Full) || ctx.Err() != nil {
 			return result, err
 		}
-		s.mu.Lock() // that was for another store
+		s.mu.Lock() // that was for another store, or less than was asked for
 	}
 	d := s.device(r.Device)
 	j := newJob(Running{Device: d.UDID, Name: d.Name, Store: store.Name, Since: s.now()})
+	j.full = r.Full
 	s.jobs[r.Device] = j
 	s.mu.Unlock()
 	defer j.listen(progress)()
 	s.attended(ctx, j, host.BackupOptions{Device: d, Store: store, Full: r.Full, Retry: r.Retry}, r.Password)
 	return j.result, j.err
+}
+
+// Stop ends a run of a device that the schedule began, cleanly, and leaves the
+// phone alone for a while; it reports whether there was one.
+func (s *Service) Stop(udid russet.UDID) bool {
+	s.mu.Lock()
+	j := s.jobs[udid]
+	s.mu.Unlock()
+	return j != nil && j.end()
 }
 
 // attended is a run for which a person waits.

@@ -45,21 +45,25 @@ func (s *Service) begin(v *view) {
 	})
 }
 
-// lasting is the context of what goes on in the background. It ends with base,
-// as when a person stops it: what was received is kept.
-func (s *Service) lasting() (context.Context, context.CancelFunc) {
+// lasting is the context of what goes on in the background. It ends with base or
+// stop, as when a person stops it: what was received is kept.
+func (s *Service) lasting() (ctx context.Context, stop, release func()) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(s.base))
-	stop := context.AfterFunc(s.base, func() { host.Stop(cancel) })
-	return ctx, func() {
-		stop()
+	stop = func() { host.Stop(cancel) }
+	leave := context.AfterFunc(s.base, stop)
+	return ctx, stop, func() {
+		leave()
 		cancel(nil)
 	}
 }
 
 // unattended is a run that nobody asked for.
 func (s *Service) unattended(j *job, v *view) {
-	ctx, cancel := s.lasting()
-	defer cancel()
+	ctx, stop, release := s.lasting()
+	defer release()
+	j.mu.Lock()
+	j.stop = stop
+	j.mu.Unlock()
 	st, err := s.host.Store(j.now.Store)
 	if err == nil {
 		watch := &sheetWatch{service: s, state: v.state, nudge: v.decision.Nudge, surprise: !v.decision.Assisted && !v.policy.QuietAt(s.now())}
@@ -74,6 +78,9 @@ func (s *Service) unattended(j *job, v *view) {
 		a = v.state.attempted(s.now(), j.now.Store)
 	}
 	s.ended(j, v.state, a)
+	if j.ended() && russet.KindOf(j.err) == russet.Stopped {
+		a.Outcome = schedule.Stopped
+	}
 	v.facts.Now, v.facts.Attempts, v.facts.Running = s.now(), slices.Clone(v.state.Attempts), ""
 	s.failed(j, v)
 	s.finish(j, v.state)
