@@ -1,6 +1,10 @@
 package russet
 
-import "time"
+import (
+	"strconv"
+	"strings"
+	"time"
+)
 
 // Run is one attempt to back up a device, with its outcome.
 type Run struct {
@@ -25,6 +29,24 @@ type Run struct {
 	By       string    `json:"by,omitempty"`       // "schedule", or "" for a person
 	Passcode bool      `json:"passcode,omitempty"` // the phone showed its passcode sheet
 	Waited   float64   `json:"waited,omitempty"`   // seconds until somebody typed it or it was over
+}
+
+// Why is what went wrong, without what was being done: that is known of a run.
+func (r Run) Why() string {
+	text := r.Error
+	rest, ok := strings.CutPrefix(text, "back up ")
+	for ok {
+		name, err := strconv.QuotedPrefix(rest)
+		if err != nil {
+			return text
+		}
+		rest = rest[len(name):]
+		if why, done := strings.CutPrefix(rest, ": "); done {
+			return why
+		}
+		rest, ok = strings.CutPrefix(rest, " to the store ")
+	}
+	return text
 }
 
 // Stage says where a run is.

@@ -55,19 +55,7 @@ func (a *app) printStatus(st service.Status) {
 		fmt.Fprintln(a.out, `No phone is known yet. Plug one in, unlock it and type "russet pair".`)
 	}
 	for _, d := range st.Devices {
-		fmt.Fprintf(a.out, "%s: %s.\n", a.paint(bold, plain(cmp.Or(d.Called, d.Name))), plain(d.Decision.Text))
-		switch {
-		case d.Running != nil:
-			fmt.Fprintf(a.out, "  - %s\n", plain(service.StepText(d.Running.Event)))
-		case d.Queued:
-			fmt.Fprintln(a.out, "  - it waits until another device is done")
-		case d.Decision.Due:
-			for _, m := range d.Decision.Missing {
-				fmt.Fprintf(a.out, "  - %s\n", plain(m.Text))
-			}
-		case d.Present && d.Problem != "":
-			fmt.Fprintf(a.out, "  - %s\n", plain(d.Problem))
-		}
+		a.printDeviceStatus(d, st)
 	}
 	for _, c := range st.Chores {
 		if c.Running {
@@ -76,9 +64,10 @@ func (a *app) printStatus(st service.Status) {
 	}
 	for _, al := range st.Alarms {
 		fmt.Fprintf(a.out, "%s %s\n", a.paint(yellow, "!"), plain(al.Title))
-		if al.Next != "" {
-			fmt.Fprintf(a.out, "  next: %s\n", plain(al.Next))
+		if al.Text != "" {
+			fmt.Fprintf(a.out, "  %s\n", plain(al.Text))
 		}
+		a.printNext(al.Next)
 	}
 	for _, s := range st.Stores {
 		if s.Problem != "" {
@@ -90,5 +79,35 @@ func (a *app) printStatus(st service.Status) {
 	}
 	if !st.Serving {
 		a.warn(`nothing happens by itself, because the service does not run; "russet serve" starts it`)
+	}
+}
+
+func (a *app) printDeviceStatus(d service.DeviceStatus, st service.Status) {
+	fmt.Fprintf(a.out, "%s: %s.\n", a.paint(bold, plain(cmp.Or(d.Called, d.Name))), plain(d.Decision.Text))
+	say := func(text, next string) {
+		if text == "" {
+			return
+		}
+		fmt.Fprintf(a.out, "  - %s\n", plain(text))
+		a.printNext(next)
+	}
+	switch {
+	case d.Running != nil:
+		say(service.StepText(d.Running.Event), "")
+	case d.Queued:
+		say("it waits until another device is done", "")
+	case d.Decision.Due:
+		for _, m := range d.Decision.Missing {
+			say(m.Text, m.Next)
+		}
+	case d.Present && d.Problem != "":
+		say(d.Problem, "")
+	}
+	say(service.LastTry(d, st.Time))
+}
+
+func (a *app) printNext(next string) {
+	if next != "" {
+		fmt.Fprintf(a.out, "    next: %s\n", plain(next))
 	}
 }

@@ -185,21 +185,6 @@ func TestWell(t *testing.T) {
 	}
 }
 
-// The reason of a run is said once.
-func TestReason(t *testing.T) {
-	for text, want := range map[string]string{
-		`back up "Anna's \"phone\"": the connection to the phone was lost`: "the connection to the phone was lost",
-		`back up "a" to the store "b": its disk has 3 bytes left`:          "its disk has 3 bytes left",
-		`back up everything`: "back up everything",
-		`back up "a" twice`:  `back up "a" twice`,
-		"":                   "",
-	} {
-		if got := reason(text); got != want {
-			t.Errorf("%s: %q", text, got)
-		}
-	}
-}
-
 // Whom a finding is about stands beside it, for scripts.
 func TestWhomItIsAbout(t *testing.T) {
 	r := well()

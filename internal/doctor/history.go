@@ -2,8 +2,6 @@ package doctor
 
 import (
 	"cmp"
-	"strconv"
-	"strings"
 	"time"
 
 	"russet"
@@ -50,7 +48,7 @@ func (r Readings) history(p Phone) []Finding {
 	words := []string{"phone", p.quoted(), "udid", string(p.UDID), "time", when(p.LastBackup), "ago", ago(r.Now.Sub(p.LastBackup))}
 	run := p.LastRun
 	if run != nil {
-		words = append(words, "end", when(run.End), "why", reason(run.Error), "files", plural(len(run.Unread), "file"), "first", first(run.Hint))
+		words = append(words, "end", when(run.End), "why", run.Why(), "files", plural(len(run.Unread), "file"), "first", first(run.Hint))
 	}
 	var all []Finding
 	if code := runCode(run); code != "" && !p.Running {
@@ -74,24 +72,6 @@ func (r Readings) history(p Phone) []Finding {
 		all = append(all, say("backup-fresh", words...))
 	}
 	return all
-}
-
-// reason is what went wrong in a run, without what was being done: that is
-// known here.
-func reason(text string) string {
-	rest, ok := strings.CutPrefix(text, "back up ")
-	for ok {
-		name, err := strconv.QuotedPrefix(rest)
-		if err != nil {
-			return text
-		}
-		rest = rest[len(name):]
-		if why, done := strings.CutPrefix(rest, ": "); done {
-			return why
-		}
-		rest, ok = strings.CutPrefix(rest, " to the store ")
-	}
-	return text
 }
 
 // first is what is to be done before trying again.

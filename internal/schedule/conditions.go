@@ -121,20 +121,33 @@ func storeMissing(s storeLook) Missing {
 
 // pause is what a store waits for after a run that failed.
 func (l *look) pause(store string) (Missing, bool) {
-	until, why := l.linkPause()
+	until, last := l.linkPause()
+	why := l.ended(last, "was interrupted")
 	if n := len(l.attempts); n > 0 && l.attempts[n-1].Outcome == Stopped && !l.f.Requested.After(l.end(l.attempts[n-1])) {
-		until, why = l.end(l.attempts[n-1]).Add(apart), "somebody stopped the last one"
+		until, why, last = l.end(l.attempts[n-1]).Add(apart), "somebody stopped the last one", Attempt{}
 	}
-	if at := l.storePause(store); at.After(until) {
-		until, why = at, "the last try failed"
+	if at, failed := l.storePause(store); at.After(until) {
+		until, why, last = at, l.ended(failed, "failed"), failed
 	}
 	if !until.After(l.now) {
 		return Missing{}, false
 	}
 	return Missing{
-		Code: Pause, Store: store, Text: why + "; the next one is " + when(l.now, until),
+		Code: Pause, Store: store, Text: why + "; the next one is " + when(l.now, until), Next: last.Next,
 		at: until, then: "it is tried again",
 	}, true
+}
+
+// ended says how an attempt ended, and why.
+func (l *look) ended(a Attempt, how string) string {
+	text := "the last try "
+	if len(l.stores) > 1 {
+		text += "to " + a.Store + " "
+	}
+	if text += how; a.Why != "" {
+		text += ": " + strings.TrimRight(a.Why, ".")
+	}
+	return text
 }
 
 // Pauses after a link that broke, and after anything else. A link is often
@@ -148,28 +161,28 @@ const remembered = 2 * 24 * time.Hour
 
 // linkPause counts the attempts at the end that broke off, or that nobody
 // lived to note.
-func (l *look) linkPause() (until time.Time, why string) {
+func (l *look) linkPause() (until time.Time, last Attempt) {
 	n, last := l.streak(func(a Attempt) bool { return a.Outcome == Interrupted || a.Outcome == Begun })
-	if n == 0 || l.cut(last) {
-		return time.Time{}, ""
+	if n == 0 || l.cut(l.end(last)) {
+		return time.Time{}, last
 	}
-	return last.Add(linkPauses[min(n, len(linkPauses))-1]), "the last try was interrupted"
+	return l.end(last).Add(linkPauses[min(n, len(linkPauses))-1]), last
 }
 
 // storePause counts the failures with one store since a backup to it was made.
-func (l *look) storePause(store string) time.Time {
+func (l *look) storePause(store string) (until time.Time, last Attempt) {
 	n, last := l.streak(func(a Attempt) bool {
 		return a.Store == store && (a.Outcome == Failed || a.Outcome == NoSpace)
 	}, store)
-	if n == 0 || l.cut(last) {
-		return time.Time{}
+	if n == 0 || l.cut(l.end(last)) {
+		return time.Time{}, last
 	}
-	return last.Add(min(firstPause<<min(n-1, 10), longestPause))
+	return l.end(last).Add(min(firstPause<<min(n-1, 10), longestPause)), last
 }
 
-// streak counts the latest attempts that are bad, and when the last of them
-// ended. Done ends it, if stores are named only in one of those; so does time.
-func (l *look) streak(bad func(Attempt) bool, stores ...string) (n int, last time.Time) {
+// streak counts the latest attempts that are bad, and finds the last of them.
+// Done ends it, if stores are named only in one of those; so does time.
+func (l *look) streak(bad func(Attempt) bool, stores ...string) (n int, last Attempt) {
 	for i := len(l.attempts) - 1; i >= 0; i-- {
 		a := l.attempts[i]
 		mine := len(stores) == 0 || a.Store == stores[0]
@@ -178,7 +191,7 @@ func (l *look) streak(bad func(Attempt) bool, stores ...string) (n int, last tim
 			return n, last
 		case bad(a):
 			if n++; n == 1 {
-				last = l.end(a)
+				last = a
 			}
 		}
 	}

@@ -86,6 +86,10 @@ type Attempt struct {
 	Outcome  Outcome   `json:"outcome"`
 	Asked    bool      `json:"asked"`    // the phone showed its passcode sheet
 	Answered bool      `json:"answered"` // and somebody typed it
+	// Why is what went wrong, in words, and Next what there is to do about it;
+	// "" when it went well, or nobody knows.
+	Why  string `json:"why,omitempty"`
+	Next string `json:"next,omitempty"`
 }
 
 // Outcome is how an attempt ended.
@@ -128,6 +132,7 @@ type Missing struct {
 	Code  Code   `json:"code"`
 	Store string `json:"store,omitempty"` // the store that waits for it; "" for all
 	Text  string `json:"text"`            // what is the matter: "it is not on power"
+	Next  string `json:"next,omitempty"`  // what there is to do about it, if somebody must
 
 	until string    // the event that ends it: "it is on power"
 	at    time.Time // or the time that does

@@ -51,6 +51,13 @@ func (b *board) raise(now time.Time, key string, m notify.Message) {
 	b.Alarms[key] = a
 }
 
+// stand makes m what is said of a trouble as long as it holds.
+func (b *board) stand(key string, m notify.Message) {
+	a := b.Alarms[key]
+	a.Message = m
+	b.Alarms[key] = a
+}
+
 // over notes that a trouble ceased, and all whose keys begin with its key and a
 // slash.
 func (b *board) over(now time.Time, key string) (changed bool) {
@@ -247,9 +254,14 @@ func (s *Service) failed(j *job, v *view) {
 		return
 	}
 	e := host.Explain(s.base, j.err)
-	m := notify.ForFailed(s.subject(v.state, j.now.Store), e, schedule.Decide(v.policy, v.facts).Next(j.now.Store))
-	if o == schedule.NoSpace {
-		m.Kind = notify.Space
+	say := func(again time.Time) notify.Message {
+		m := notify.ForFailed(s.subject(v.state, j.now.Store), e, again)
+		if o == schedule.NoSpace {
+			m.Kind = notify.Space
+		}
+		return m
 	}
-	v.state.raise(s.now(), fmt.Sprintf("failed/%s/%d/%d", j.now.Store, e.Kind, e.Code), m)
+	key := fmt.Sprintf("failed/%s/%d/%d", j.now.Store, e.Kind, e.Code)
+	v.state.raise(s.now(), key, say(schedule.Decide(v.policy, v.facts).Next(j.now.Store)))
+	v.state.stand(key, say(time.Time{})) // when it is tried again is not true for long
 }

@@ -1,10 +1,14 @@
 package service
 
 import (
+	"cmp"
 	"strings"
 
 	"russet"
 )
+
+// called is what people are told it is.
+func (d DeviceStatus) called() string { return cmp.Or(d.Called, d.Name, string(d.UDID)) }
 
 // called is what people are told a device is: its name and, where another one
 // has the same, its model or, of the same model, the end of its UDID. Service.mu

@@ -1,9 +1,13 @@
 package service
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"russet"
+	"russet/internal/host"
+	"russet/internal/schedule"
 )
 
 // TestCalled: two devices of one name are told apart, by their models if those
@@ -25,5 +29,33 @@ func TestCalled(t *testing.T) {
 		if got := s.called(known[i]); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+// TestCalledEverywhere: what a device is called stands on the page, in the
+// system's list of services and in messages about its backups.
+func TestCalledEverywhere(t *testing.T) {
+	const called = "iPhone (…0003)"
+	v := newPageView(Status{Devices: []DeviceStatus{{
+		Device: russet.Device{UDID: "00008140-0003", Name: "iPhone"}, Called: called, Decision: schedule.Decision{Overdue: true, Text: "late"},
+	}}})
+	if v.Devices[0].Name != called || v.Needs[0].Title != called+" is overdue" {
+		t.Errorf("the page says %q and %q", v.Devices[0].Name, v.Needs[0].Title)
+	}
+	if got := runningText([]Running{{Name: "iPhone", Called: called}}); got != "backing up "+called {
+		t.Errorf("%q is going on", got)
+	}
+	h := host.Open(host.Options{Home: host.Home{Dir: filepath.Join(t.TempDir(), "home"), Moved: true}})
+	defer h.Close()
+	s := New(Options{Host: h})
+	if err := s.load(false); err != nil {
+		t.Fatal(err)
+	}
+	for _, udid := range []russet.UDID{"00008140-0003", "00008140-0004"} {
+		s.states[udid] = &state{Device: russet.Device{UDID: udid, Name: "iPhone", Product: "iPhone SE"}}
+	}
+	s.damage(russet.Backup{ID: "b", Device: "00008140-0003", Name: "iPhone", Store: "main"}, []russet.Problem{{What: "torn"}}, false)
+	if m := s.house.Outbox[0].Message; !strings.Contains(m.Title, called) {
+		t.Errorf("a message says %q", m.Title)
 	}
 }

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,7 +102,7 @@ func (s *Service) damage(b russet.Backup, problems []russet.Problem, drill bool)
 	key := fmt.Sprintf("damage/%s/%s", b.Store, b.ID)
 	changed := s.house.set(s.now(), key, len(problems) > 0, func() notify.Message {
 		what := strings.TrimPrefix(problems[0].Path+": "+problems[0].What, ": ")
-		about := notify.Subject{Time: s.now(), Device: b.Device, Name: b.Name, Store: b.Store}
+		about := notify.Subject{Time: s.now(), Device: b.Device, Name: cmp.Or(s.nameOf(b.Device), b.Name), Store: b.Store}
 		return notify.ForDamage(about, b.ID, what, drill)
 	})
 	if changed {

@@ -158,8 +158,8 @@ func runningText(runs []Running) string {
 	case 0:
 		return "waiting"
 	case 1:
-		return fmt.Sprintf("backing up %s", runs[0].Name)
+		return fmt.Sprintf("backing up %s", runs[0].Called)
 	default:
-		return fmt.Sprintf("backing up %s and %d more", runs[0].Name, len(runs)-1)
+		return fmt.Sprintf("backing up %s and %d more", runs[0].Called, len(runs)-1)
 	}
 }

@@ -1,13 +1,16 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"russet"
 	"russet/internal/host"
+	"russet/internal/schedule"
 )
 
 // job is a run that is under way, or waits for its turn.
@@ -92,6 +95,33 @@ func (j *job) running() Running {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.now
+}
+
+// maxWhy bounds what is remembered of why a run failed, in bytes.
+const maxWhy = 500
+
+// why is what went wrong with a run, and what there is to do about it.
+func (j *job) why() (what, next string) {
+	run := j.result.Run
+	switch {
+	case j.err == nil:
+		return "", ""
+	case outcome(j.err) == schedule.Interrupted && russet.KindOf(j.err) == russet.Stopped:
+		return "russet was stopped in the middle", ""
+	case run.Error != "":
+		what, next = run.Why(), run.Hint
+	default:
+		e := host.Explain(context.Background(), j.err)
+		what, next = cmp.Or(e.What, e.Error()), e.Hint
+	}
+	return clip(what, maxWhy), clip(next, maxWhy)
+}
+
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + " …"
 }
 
 // join waits for a run that somebody else began. When ctx ends the run goes on,

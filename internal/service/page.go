@@ -41,7 +41,7 @@ type needView struct{ Title, Text, Next, Since string }
 type deviceView struct {
 	Name, Where, Class, Text string
 	Run                      *runView
-	Missing                  []string
+	Missing                  []needView
 	Facts                    []factView
 }
 
@@ -120,7 +120,7 @@ func needs(st Status) []needView {
 	}
 	for _, d := range st.Devices {
 		if d.Decision.Overdue && !told[string(d.UDID)+"/"] {
-			list = append(list, needView{Title: d.Name + " is overdue", Text: sentence(d.Decision.Text)})
+			list = append(list, needView{Title: d.called() + " is overdue", Text: sentence(d.Decision.Text)})
 		}
 	}
 	for _, s := range st.Stores {
@@ -132,7 +132,7 @@ func needs(st Status) []needView {
 }
 
 func newDeviceView(d DeviceStatus, now time.Time) deviceView {
-	v := deviceView{Name: cmp.Or(d.Name, string(d.UDID)), Where: whereabouts(d), Class: "well", Text: sentence(d.Decision.Text)}
+	v := deviceView{Name: d.called(), Where: whereabouts(d), Class: "well", Text: sentence(d.Decision.Text)}
 	switch {
 	case d.Decision.Overdue:
 		v.Class = "ill"
@@ -143,8 +143,11 @@ func newDeviceView(d DeviceStatus, now time.Time) deviceView {
 		v.Class, v.Run = "", &runView{Text: sentence(StepText(d.Running.Event)), Percent: d.Running.Event.Percent}
 	} else {
 		for _, m := range d.Decision.Missing {
-			v.Missing = append(v.Missing, m.Text)
+			v.Missing = append(v.Missing, needView{Text: m.Text, Next: m.Next})
 		}
+	}
+	if text, next := LastTry(d, now); text != "" {
+		v.Missing = append(v.Missing, needView{Text: text, Next: next})
 	}
 	fact := func(name, value string) {
 		if value != "" {
@@ -154,9 +157,6 @@ func newDeviceView(d DeviceStatus, now time.Time) deviceView {
 	fact("Device", strings.Join(notEmpty(cmp.Or(d.Product, d.ProductType), iosText(d.IOS)), ", "))
 	for _, s := range d.Stores {
 		fact("In "+s.Name, backupText(s, now))
-	}
-	if d.Last != nil && d.Last.Outcome != "done" {
-		fact("Last run", at(d.Last.End, now)+": "+cmp.Or(d.Last.Error, d.Last.Outcome))
 	}
 	return v
 }

@@ -31,7 +31,7 @@ func (s *Service) BackUp(ctx context.Context, r Request, progress func(russet.Ev
 		s.mu.Lock() // that was for another store, or less than was asked for
 	}
 	d := s.device(r.Device)
-	j := newJob(Running{Device: d.UDID, Name: d.Name, Store: store.Name, Since: s.now()})
+	j := newJob(Running{Device: d.UDID, Name: d.Name, Called: s.called(d), Store: store.Name, Since: s.now()})
 	j.full = r.Full
 	s.jobs[r.Device] = j
 	s.mu.Unlock()

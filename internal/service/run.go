@@ -36,7 +36,9 @@ func (s *Service) begin(v *view) {
 		s.slot.give()
 		return
 	}
-	j := newJob(Running{Device: v.device.UDID, Name: v.device.Name, Store: v.decision.Start, By: bySchedule, Since: now})
+	j := newJob(Running{
+		Device: v.device.UDID, Name: v.device.Name, Called: s.called(v.device), Store: v.decision.Start, By: bySchedule, Since: now,
+	})
 	s.jobs[v.device.UDID] = j
 	s.log.Info("a backup begins", "name", v.device.Name, "device", v.device.UDID, "store", j.now.Store, "assisted", v.decision.Assisted)
 	s.work.Go(func() {
@@ -95,6 +97,10 @@ func (s *Service) ended(j *job, st *state, a *schedule.Attempt) {
 	// A phone that was not unlocked since it was switched on opens nothing, and
 	// asks nobody; its own code comes after the question.
 	a.Asked = a.Asked || run.Passcode || a.Outcome == schedule.NotNow && run.Code != 0
+	a.Why, a.Next = "", ""
+	if a.Outcome != schedule.Done {
+		a.Why, a.Next = j.why()
+	}
 	a.Answered = a.Asked && a.Outcome != schedule.NotNow && (a.Answered || a.Outcome == schedule.Done || run.Files > 0)
 	s.concluded(j, st)
 	if a.Outcome == schedule.NoSpace && run.Received+run.Sent > 0 {

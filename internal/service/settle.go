@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/host"
 	"russet/internal/schedule"
 )
 
@@ -37,11 +38,14 @@ func (s *Service) settleOne(st *state, a *schedule.Attempt, runs []russet.Run) {
 			continue
 		}
 		a.End, a.Outcome = r.End, outcomeOf(r)
+		if a.Outcome != schedule.Done {
+			a.Why, a.Next = clip(r.Why(), maxWhy), clip(r.Hint, maxWhy)
+		}
 		a.Asked = a.Asked || r.Passcode
 		a.Answered = a.Asked && (a.Answered || a.Outcome == schedule.Done)
 		return
 	}
-	a.End = a.At
+	a.End, a.Why = a.At, host.Killed
 	s.log.Info("a backup was broken off: russet was killed in it", "name", st.Device.Name, "store", a.Store, "begun", a.At)
 	if err := s.host.NoteLost(st.Device, a.Store, bySchedule, a.At, a.Asked); err != nil {
 		s.log.Warn("a run that was broken off cannot be noted in the history", "error", err)

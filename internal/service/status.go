@@ -66,6 +66,7 @@ type ChoreStatus struct {
 type Running struct {
 	Device russet.UDID  `json:"device"`
 	Name   string       `json:"name"`
+	Called string       `json:"called"` // as in DeviceStatus
 	Store  string       `json:"store"`
 	By     string       `json:"by,omitempty"` // "schedule", or "" for a person
 	Since  time.Time    `json:"since"`

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 
 	"russet"
 	"russet/internal/retention"
+	"russet/internal/schedule"
 )
 
 // StepText says where a run is, in words.
@@ -48,6 +50,39 @@ func StageText(s russet.Stage) string {
 		return "sending"
 	default:
 		return string(s)
+	}
+}
+
+// LastTry says when a device's last run was and why there is no backup of it, or
+// not a whole one, and what there is to do about it; "" when all went well, when
+// another run is under way, and when what the next backup waits for says so.
+func LastTry(d DeviceStatus, now time.Time) (text, next string) {
+	r := d.Last
+	if r == nil || d.Running != nil || r.Outcome == "done" {
+		return "", ""
+	}
+	for _, m := range d.Decision.Missing {
+		if m.Code == schedule.Pause && (m.Store == "" || m.Store == r.Store) {
+			return "", ""
+		}
+	}
+	for _, s := range d.Stores {
+		if s.Backup != nil && s.Backup.Time.After(r.End) { // another computer made one
+			return "", ""
+		}
+	}
+	how := map[string]string{"failed": "failed", "interrupted": "was interrupted", "stopped": "was stopped", "not-now": "came to nothing"}[r.Outcome]
+	text = "the last try, " + at(r.End, now)
+	if len(d.Stores) > 1 {
+		text += " to " + r.Store
+	}
+	switch why := strings.TrimRight(r.Why(), "."); {
+	case how == "": // a backup that lacks something
+		return text + ": " + cmp.Or(why, r.Outcome), r.Hint
+	case why == "" || r.Outcome == "stopped":
+		return text + ", " + how, r.Hint
+	default:
+		return text + ", " + how + ": " + why, r.Hint
 	}
 }
 
