@@ -155,7 +155,7 @@ func (c *cache) adverts() []Advert {
 		for _, addr := range i.addrs {
 			a.Addrs = append(a.Addrs, addr.addr)
 		}
-		slices.SortFunc(a.Addrs, nearest)
+		slices.SortFunc(a.Addrs, func(x, y netip.Addr) int { return nearest(x, y, i.source) })
 		all = append(all, a)
 	}
 	slices.SortFunc(all, func(a, b Advert) int {

@@ -69,6 +69,18 @@ func TestWhatIsHeard(t *testing.T) {
 	if got := c.adverts(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
+	// Of each family that is first from which it was heard.
+	for source, first := range map[string]string{"192.168.1.20": "192.168.1.20", "169.254.3.4": "169.254.3.4", "fe80::1%eth0": "192.168.1.20"} {
+		c := newCache(fullService)
+		c.apply("eth0", netip.MustParseAddr(source), phone("10.0.0.1", "192.168.1.20", "169.254.3.4", "fe80::1", "fd00::7"), false, start)
+		got := c.adverts()[0].Addrs
+		if source == "fe80::1%eth0" {
+			first, got = source, got[3:]
+		}
+		if got[0].String() != first {
+			t.Errorf("heard from %s: %v", source, got)
+		}
+	}
 	// The same phone on another interface, in letters of another size.
 	again := phone("192.168.1.20")
 	for i := range again {

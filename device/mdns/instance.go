@@ -193,18 +193,24 @@ func (i *instance) address(r record, direct bool, now time.Time) {
 	i.addrs[at].lease.renew(now, r.ttl, direct)
 }
 
-// nearest orders addresses by how likely they work.
-func nearest(a, b netip.Addr) int {
+// nearest orders addresses by how likely they work: within IPv4 and within IPv6
+// the one is first from which the device was heard.
+func nearest(a, b, source netip.Addr) int {
+	source = source.WithZone("")
 	rank := func(a netip.Addr) int {
 		switch {
+		case a.WithZone("") == source && a.Is4():
+			return -1
+		case a.WithZone("") == source:
+			return 2
 		case a.Is4() && !a.IsLinkLocalUnicast():
 			return 0
 		case a.Is4():
 			return 1
 		case !a.IsLinkLocalUnicast():
-			return 2
-		default:
 			return 3
+		default:
+			return 4
 		}
 	}
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), a.Compare(b))

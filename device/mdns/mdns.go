@@ -41,7 +41,8 @@ type Advert struct {
 	Host string
 	// Port is the one announced; lockdownd listens on 62078 whatever this says.
 	Port uint16
-	// Addrs are never empty: IPv4 first, link-local ones last and with their zone.
+	// Addrs are never empty: IPv4 first, link-local ones last and with their zone,
+	// but of each family that first from which the device was heard.
 	Addrs []netip.Addr
 	// Text are the TXT strings, "identifier=…", "authTag#0=…".
 	Text []string

@@ -40,10 +40,10 @@ type run struct {
 	lastAsk    time.Time
 	lastBrowse time.Time // when the service was asked for
 	nextAsk    time.Time
-	wait    time.Duration // until the question after the next
-	scanned time.Time
-	woke    time.Time // the last turn of the loop
-	due     time.Time // when the next was to be
+	wait       time.Duration // until the question after the next
+	scanned    time.Time
+	woke       time.Time // the last turn of the loop
+	due        time.Time // when the next was to be
 }
 
 func newRun(b *Browser, changed func()) *run {

@@ -83,7 +83,7 @@ func network(sv survey, phones, others *mdns.Browser) doctor.Network {
 	}
 	instances := map[string]bool{} // a phone announces itself on every interface
 	for _, a := range phones.Adverts() {
-		known := slices.ContainsFunc(sv.seen, func(s sighting) bool { return slices.Contains(addressesOf(a), s.Address) })
+		known := slices.ContainsFunc(sv.seen, func(s sighting) bool { return slices.Contains(addressesOf(a, ownLeads), s.Address) })
 		if who, _ := whose(sv.wanted, a); who == nil && !known {
 			instances[a.Instance] = true
 		}

@@ -41,7 +41,7 @@ const (
 const (
 	ownLeads  = 8  // for one device
 	strangers = 16 // addresses of nobody we know
-	perAdvert = 2  // addresses of one of them: one of each family
+	perAdvert = 2  // addresses of one of them
 	perDoor   = 8  // devices a stranger may turn out to be
 )
 
@@ -74,7 +74,11 @@ func leads(missing, all []*wanted, adverts []mdns.Advert, mayTry func(stranger s
 	var others []lead
 	for _, a := range adverts {
 		who, c := whose(all, a)
-		for _, host := range addressesOf(a) {
+		most := ownLeads
+		if who == nil {
+			most = perAdvert
+		}
+		for _, host := range addressesOf(a, most) {
 			l := lead{host: host, instance: a.Instance, clue: c, patience: dozing, who: []*wanted{who}}
 			switch {
 			case who == nil && c == byNothing && len(others) < strangers && mayTry(host):
@@ -189,15 +193,18 @@ func foreign(all []*wanted, a mdns.Advert) bool {
 	})
 }
 
-// addressesOf are the addresses of an advert that are worth a try: the first of
-// each family.
-func addressesOf(a mdns.Advert) []string {
-	var list []string
-	for _, v4 := range []bool{true, false} {
-		i := slices.IndexFunc(a.Addrs, func(ip netip.Addr) bool { return ip.Unmap().Is4() == v4 })
-		if i >= 0 && len(list) < perAdvert {
-			list = append(list, a.Addrs[i].String())
+// addressesOf are the most addresses of an advert that are worth a try: the best
+// of each family, then the others, for an address may lead nowhere from here.
+func addressesOf(a mdns.Advert, most int) []string {
+	var best, others []string
+	for n, ip := range a.Addrs {
+		v4 := ip.Unmap().Is4()
+		if n == slices.IndexFunc(a.Addrs, func(o netip.Addr) bool { return o.Unmap().Is4() == v4 }) {
+			best = append(best, ip.String())
+		} else {
+			others = append(others, ip.String())
 		}
 	}
-	return list
+	list := append(best, others...)
+	return list[:min(len(list), most)]
 }

@@ -107,11 +107,20 @@ func TestAddressesOfAnAdvert(t *testing.T) {
 		netip.MustParseAddr("192.168.1.20"), netip.MustParseAddr("192.168.1.21"),
 		netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("fe80::1%eth0"),
 	}}
-	if got := addressesOf(a); !slices.Equal(got, []string{"192.168.1.20", "2001:db8::1"}) {
+	if got := addressesOf(a, perAdvert); !slices.Equal(got, []string{"192.168.1.20", "2001:db8::1"}) {
 		t.Error(got)
 	}
+	// Of a device of ours the others are tried, too.
+	if got := addressesOf(a, ownLeads); !slices.Equal(got, []string{"192.168.1.20", "2001:db8::1", "192.168.1.21", "fe80::1%eth0"}) {
+		t.Error(got)
+	}
+	anna := wantedFor("A", "HOST-A", "aa:bb:cc:00:00:01")
+	a.Instance = "aa:bb:cc:00:00:01@fe80::1"
+	if got := leads([]*wanted{anna}, []*wanted{anna}, []mdns.Advert{a}, anybody); len(got) != len(a.Addrs) {
+		t.Errorf("%+v", got)
+	}
 	a.Addrs = a.Addrs[3:]
-	if got := addressesOf(a); !slices.Equal(got, []string{"fe80::1%eth0"}) {
+	if got := addressesOf(a, perAdvert); !slices.Equal(got, []string{"fe80::1%eth0"}) {
 		t.Error(got)
 	}
 }
