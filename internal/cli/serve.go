@@ -61,6 +61,9 @@ func (a *app) stopService(ctx context.Context) error {
 		return err
 	}
 	if c == nil {
+		if a.json {
+			return writeJSON(a.out, stopJSON{})
+		}
 		fmt.Fprintln(a.out, "No service runs here.")
 		return nil
 	}
@@ -71,6 +74,12 @@ func (a *app) stopService(ctx context.Context) error {
 	return a.gone(ctx, c.Hello())
 }
 
+// stopJSON is what "serve --stop" did.
+type stopJSON struct {
+	Stopped bool `json:"stopped"` // false: no service ran
+	PID     int  `json:"pid,omitempty"`
+}
+
 // gone waits until a service that was asked to stop has done so.
 func (a *app) gone(ctx context.Context, was service.Hello) error {
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -78,6 +87,9 @@ func (a *app) gone(ctx context.Context, was service.Hello) error {
 	for {
 		c, err := a.serving(ctx)
 		if err != nil || c == nil {
+			if a.json {
+				return writeJSON(a.out, stopJSON{Stopped: true, PID: was.PID})
+			}
 			fmt.Fprintf(a.out, "The service (process %d) has stopped.\n", was.PID)
 			return nil //nolint:nilerr // whatever is there does not answer any more
 		}

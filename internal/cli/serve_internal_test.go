@@ -72,3 +72,15 @@ func TestTodos(t *testing.T) {
 		}
 	}
 }
+
+// What --stop did can be read by programs.
+func TestStopJSON(t *testing.T) {
+	var out, errs strings.Builder
+	home := t.TempDir()
+	a := &app{terminal: &terminal{out: &out, err: &errs}, getenv: func(key string) string {
+		return map[string]string{"RUSSET_HOME": home}[key]
+	}}
+	if status := a.run(t.Context(), []string{"serve", "--stop", "--json"}); status != 0 || out.String() != `{"stopped":false}`+"\n" || errs.String() != "" {
+		t.Errorf("%d: %q, %q", status, out.String(), errs.String())
+	}
+}

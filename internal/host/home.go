@@ -118,8 +118,9 @@ func (h *Host) openDir() error {
 
 // homeError explains a failure in russet's own folder.
 func homeError(err error) error {
-	return &russet.Error{
-		Kind: fileKind(err), Doing: "use russet's own folder", What: plainFileError(err),
-		Hint: "make the folder writable, or set RUSSET_HOME to another one", Err: err,
+	hint := "make the folder writable, or set RUSSET_HOME to another one"
+	if fileKind(err) == russet.NoSpace {
+		hint = "make room on that disk, or set RUSSET_HOME to a folder on another one"
 	}
+	return &russet.Error{Kind: fileKind(err), Doing: "use russet's own folder", What: plainFileError(err), Hint: hint, Err: err}
 }

@@ -33,7 +33,7 @@ const dialLimit = 5 * time.Second
 // Dial finds the service of a home. ErrNotRunning when there is none; another
 // error when there is one that cannot be spoken to.
 func Dial(ctx context.Context, home string) (*Client, error) {
-	path := SocketPath(home)
+	path := findSocket(home)
 	if filepath.Base(path) != socketName {
 		if err := ownDir(filepath.Dir(path), false); errors.Is(err, fs.ErrNotExist) {
 			return nil, ErrNotRunning

@@ -79,11 +79,15 @@ func (f *faces) open(ctx context.Context, o FaceOptions) error {
 	if err != nil {
 		return err
 	}
-	socket, err := listenLocal(SocketPath(o.Home))
+	path := SocketPath(o.Home)
+	socket, err := listenLocal(path)
 	if err != nil {
 		return errors.Join(err, page.Close())
 	}
 	log := f.service.log
+	if err := leaveWord(o.Home, path); err != nil { // most find it all the same
+		log.Warn("where the local socket is cannot be told in the home", "error", err)
+	}
 	l := &local{service: f.service, host: f.service.host, log: log, page: "http://" + page.Addr().String() + "/", stop: f.stop}
 	f.hello = l.hello()
 	f.local, f.web = newLocalServer(ctx, l), newWebServer(ctx, f.service)

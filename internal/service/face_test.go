@@ -361,6 +361,24 @@ func TestSocket(t *testing.T) {
 	must(t, os.Remove(path))
 }
 
+// TestSocketElsewhere: a command finds the service of a home with a long name
+// also where another folder is said to be the one for sockets.
+func TestSocketElsewhere(t *testing.T) {
+	short, err := os.MkdirTemp("", "run")
+	must(t, err)
+	t.Cleanup(func() { must(t, os.RemoveAll(short)) })
+	l := newLab(t)
+	l.dir = filepath.Join(l.dir, strings.Repeat("long", 30))
+	t.Setenv("XDG_RUNTIME_DIR", short)
+	l.serve()
+	t.Setenv("XDG_RUNTIME_DIR", "")
+	l.client()
+	l.end()
+	if _, err := service.Dial(t.Context(), l.dir); !errors.Is(err, service.ErrNotRunning) {
+		t.Errorf("when it is gone: %v", err)
+	}
+}
+
 // What ails is said in words, and in the status.
 func TestHealth(t *testing.T) {
 	t.Parallel()

@@ -36,6 +36,27 @@ func SocketPath(home string) string {
 	return filepath.Join(runtimeDir(), "russet-"+hex.EncodeToString(sum[:8])+".sock")
 }
 
+// findSocket is SocketPath as the service of a home left word of it: whoever
+// asks may have another runtime folder, as under sudo or cron.
+func findSocket(home string) string {
+	if path, err := os.Readlink(filepath.Join(home, socketName)); err == nil {
+		return path
+	}
+	return SocketPath(home)
+}
+
+// leaveWord tells in the home where the socket is, if that is elsewhere.
+func leaveWord(home, path string) error {
+	link := filepath.Join(home, socketName)
+	if path == link {
+		return nil
+	}
+	if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Symlink(path, link)
+}
+
 // runtimeDir is a folder with a short path that is ours alone.
 func runtimeDir() string {
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) && len(dir) < maxSocketPath-30 {
