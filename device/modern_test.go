@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/pem"
+	"maps"
 	"net"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ func TestModern(t *testing.T) {
 	}
 	dial := dialer(func(context.Context, uint16) (net.Conn, error) {
 		ours, theirs := net.Pipe()
-		go oldPhone(t.Context(), theirs, old)
+		go oldPhone(t.Context(), theirs, old, plist.Dict{"Value": "9.3.5"})
 		return ours, nil
 	})
 	for _, modern := range []bool{false, true} {
@@ -42,8 +43,32 @@ func TestModern(t *testing.T) {
 	}
 }
 
-// oldPhone answers what a session needs.
-func oldPhone(ctx context.Context, nc net.Conn, config *tls.Config) {
+// TestSecretive: a device that does not say its iOS before the session is as
+// good as another.
+func TestSecretive(t *testing.T) {
+	first, err := firstPairing()
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(first.DeviceCertificate)
+	config := &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{block.Bytes}, PrivateKey: key()}}, MinVersion: tls.VersionTLS12,
+	}
+	dial := dialer(func(context.Context, uint16) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		go oldPhone(t.Context(), theirs, config, plist.Dict{"Error": "GetProhibited"})
+		return ours, nil
+	})
+	dev, err := device.Connect(t.Context(), dial, first, device.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = dev.Close()
+}
+
+// oldPhone answers what a session needs; version is its answer to who asks for
+// its iOS before that.
+func oldPhone(ctx context.Context, nc net.Conn, config *tls.Config, version plist.Dict) {
 	defer func() { _ = nc.Close() }()
 	conn := wire.NewConn(nc, 1<<20)
 	for {
@@ -56,7 +81,7 @@ func oldPhone(ctx context.Context, nc net.Conn, config *tls.Config) {
 		case req.String("Request") == "QueryType":
 			answer["Type"] = "com.apple.mobile.lockdown"
 		case req.String("Key") == "ProductVersion":
-			answer["Value"] = "9.3.5"
+			maps.Copy(answer, version)
 		case req.String("Request") == "GetValue":
 			answer["Value"] = plist.Dict{"ProductVersion": "9.3.5"}
 		case req.String("Request") == "StartSession":

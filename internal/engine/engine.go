@@ -16,10 +16,12 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"syscall"
 	"time"
 
 	"russet/device"
 	"russet/device/afc"
+	"russet/device/lockdown"
 	"russet/device/mobilebackup2"
 	"russet/device/notificationproxy"
 )
@@ -69,7 +71,7 @@ func (s *session) open(ctx context.Context, dev *device.Device, w watcher) error
 	} else if err := s.goOnWithout(ctx, "the media folder", err); err != nil {
 		return err
 	}
-	conn, err = dial(ctx, dev, mobilebackup2.Service, device.ServiceOptions{Escrow: true})
+	conn, err = dialBackup(ctx, dev, s.log)
 	if err != nil {
 		return err
 	}
@@ -89,6 +91,35 @@ func dial(ctx context.Context, dev *device.Device, service string, opts device.S
 		return nil, &unreachableError{err}
 	}
 	return conn, nil
+}
+
+// A refusal to start the backup may be of the moment: another run has just
+// ended, or the phone has just woken up.
+const (
+	startTries = 3
+	startPause = 2 * time.Second
+)
+
+// dialBackup starts the service of backups; a refusal that may pass is no
+// refusal yet.
+func dialBackup(ctx context.Context, dev *device.Device, log *slog.Logger) (net.Conn, error) {
+	for try := 1; ; try++ {
+		conn, err := dial(ctx, dev, mobilebackup2.Service, device.ServiceOptions{Escrow: true})
+		if err == nil || try == startTries || !mayPass(err) {
+			return conn, err
+		}
+		log.DebugContext(ctx, "the backup does not start yet", "error", err)
+		select {
+		case <-time.After(startPause):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// mayPass reports whether a service that was refused may start in a moment.
+func mayPass(err error) bool {
+	return errors.Is(err, lockdown.InvalidService) || errors.Is(err, lockdown.ServiceLimit) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // openNotices has the device's notices watched until the session closes.

@@ -201,7 +201,7 @@ func ofService(err error) *russet.Error {
 	case errors.Is(err, lockdown.ServiceProhibited), errors.Is(err, lockdown.MCProtected):
 		return &russet.Error{Kind: russet.Unsupported, What: "the phone's management forbids it", Hint: "ask whoever manages the phone"}
 	case errors.Is(err, lockdown.InvalidService):
-		return &russet.Error{Kind: russet.Unsupported, What: "this iOS has no backup service", Hint: "update the phone"}
+		return &russet.Error{Kind: russet.Unsupported, What: "the phone does not know the backup service", Hint: hintRestart + "; if that does not help, update it"}
 	case errors.Is(err, lockdown.ServiceLimit), errors.Is(err, afc.WouldBlock):
 		return &russet.Error{Kind: russet.Busy, What: "another program is syncing with the phone", Hint: "wait until it is done, or close it"}
 	case errors.As(err, new(*afc.Error)):

@@ -4,7 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"russet"
 	"russet/vphone"
 )
 
@@ -31,4 +33,18 @@ func TestBackupWithoutTheOtherServices(t *testing.T) {
 			l.mustBackUp()
 		})
 	}
+}
+
+// A phone that refuses the backup for a moment only is backed up.
+func TestBackupRefusedForAMoment(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, vphone.Options{}, fewFiles())
+	l.phone.LimitService("com.apple.mobilebackup2", true)
+	_, err := l.backUp(t.Context())
+	if russet.KindOf(err) != russet.Busy {
+		t.Errorf("refused for good: %v", err)
+	}
+	l.phone.LimitService("com.apple.mobilebackup2", true)
+	time.AfterFunc(time.Second, func() { l.phone.LimitService("com.apple.mobilebackup2", false) })
+	l.mustBackUp()
 }
