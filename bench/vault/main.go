@@ -54,6 +54,7 @@ func pieces() []piece {
 		{"million", million},
 		{"giveback", giveBack},
 		{"reading", reading},
+		{"copying", copying},
 	}
 }
 
@@ -71,7 +72,7 @@ func main() {
 func parse() options {
 	var o options
 	var only, clients string
-	flag.StringVar(&only, "only", "", "pieces to measure: growth, growth-kept, growth-packed, phone, ingest, million, giveback, reading; default: all")
+	flag.StringVar(&only, "only", "", "pieces to measure: growth, growth-kept, growth-packed, phone, ingest, million, giveback, reading, copying; default: all")
 	flag.StringVar(&clients, "clients", "russet,restic,borg,kopia", "programs to measure; figures of the others stay as they were")
 	flag.BoolVar(&o.quick, "quick", false, "a small phone and few days; figures go to a folder of their own")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds of what is timed; every program runs once a round")

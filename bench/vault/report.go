@@ -14,7 +14,7 @@ func programs() []string { return []string{"russet", "restic", "borg", "kopia"} 
 // report writes the tables of all pieces that were measured.
 func report(o options) (string, error) {
 	var b strings.Builder
-	for _, write := range []func(*strings.Builder, options) error{reportGrowth, reportPhone, reportIngest, reportGiveBack, reportReading} {
+	for _, write := range []func(*strings.Builder, options) error{reportGrowth, reportPhone, reportIngest, reportGiveBack, reportReading, reportCopying} {
 		if err := write(&b, o); err != nil {
 			return "", err
 		}
@@ -218,6 +218,20 @@ func reportReading(b *strings.Builder, o options) error {
 		for _, t := range f.Places[place] {
 			fmt.Fprintf(b, "| %s | %.0f ms | %d | %d | %.0f kB | %.1f kB |\n", t.What, 1000*t.Seconds, t.Gets, t.Lists, float64(t.BytesGot)/1000, float64(t.Read)/1000)
 		}
+	}
+	b.WriteString("\n")
+	return nil
+}
+
+func reportCopying(b *strings.Builder, o options) error {
+	f, err := load[copyFigures](o, "copying")
+	if err != nil || len(f.Copies) == 0 {
+		return err
+	}
+	fmt.Fprintf(b, "**Copying to another vault**, %d files, %s\n\nMeasured %s. Bytes between the program and each vault; the vaults are on this disk.\n\n", f.Files, mb(f.Size), f.Machine)
+	b.WriteString("| copy of a backup | time | read where it is | read where it goes | written there |\n|---|---|---|---|---|\n")
+	for _, c := range f.Copies {
+		fmt.Fprintf(b, "| %s | %.1f s | %s | %s | %s |\n", c.What, c.Seconds, mb(c.Got), mb(c.There), mb(c.Put))
 	}
 	b.WriteString("\n")
 	return nil

@@ -270,6 +270,35 @@ func TestChoreFails(t *testing.T) {
 	}
 }
 
+// TestCopyGoesOn: a backup that is damaged and cannot be copied does not keep the
+// later ones back, and the chore counts as failed.
+func TestCopyGoesOn(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	anna := l.phone("Anna's iPhone", vphone.Options{})
+	l.step(0)
+	ben := l.phone("Ben's iPhone", vphone.Options{})
+	l.step(time.Hour)
+	anna.Unplug()
+	ben.Unplug()
+	l.addVault("away")
+	payloads, err := filepath.Glob(filepath.Join(l.dir, "backups", anna.UDID(), "??", strings.Repeat("?", 40)))
+	if err != nil || len(payloads) == 0 {
+		t.Fatalf("%d payloads, %v", len(payloads), err)
+	}
+	must(t, os.Remove(payloads[0]))
+	_, err = l.host.SetChore(t.Context(), host.Chore{Kind: host.CopyChore, Store: "main", To: "away", Every: day})
+	must(t, err)
+	l.step(time.Minute)
+	if a, b := l.backups("away", anna), l.backups("away", ben); a != 0 || b != 1 {
+		t.Errorf("%d copies of the damaged backup, %d of the other", a, b)
+	}
+	if c := l.chore(host.CopyChore, "main"); c.Last == nil || c.Last.Outcome != "failed" || !strings.Contains(c.Last.Error, "was not received") || c.Last.Text != "1 of 2 backups copied" {
+		t.Errorf("the chore: %+v", c.Last)
+	}
+}
+
 // spoil changes a byte in the largest file of a folder.
 func spoil(t *testing.T, dir string) {
 	t.Helper()

@@ -188,7 +188,8 @@ func (s *Service) try(ctx context.Context, b russet.Backup) (report host.DrillRe
 }
 
 // copyTo copies what another store lacks: of one device only the newest backup.
-// It can be interrupted after each one.
+// It can be interrupted after each one. One that is damaged does not keep the
+// others back.
 func (s *Service) copyTo(ctx context.Context, t *task) (text string, err error) {
 	from, err := s.host.Backups(ctx, t.Store, t.device, false)
 	if err != nil {
@@ -209,14 +210,35 @@ func (s *Service) copyTo(ctx context.Context, t *task) (text string, err error) 
 		return "", fmt.Errorf("the copy that %q lacks is not in %q", t.To, t.Store)
 	}
 	copied := 0
+	var damaged error
 	for _, b := range from {
-		if err := s.stepAside(ctx, t); err != nil {
+		err := s.stepAside(ctx, t)
+		if err == nil {
+			err = s.copyOne(ctx, b, t.To)
+		}
+		switch {
+		case err == nil:
+			copied++
+		case russet.KindOf(err) == russet.Damaged:
+			damaged = cmp.Or(damaged, err)
+		default:
 			return fmt.Sprintf("%d of %d backups copied", copied, len(from)), err
 		}
-		if _, err := s.host.Copy(ctx, host.Which{Backup: string(b.ID), Store: t.Store}, t.To, nil); err != nil {
-			return fmt.Sprintf("%d of %d backups copied", copied, len(from)), err
-		}
-		copied++
+	}
+	if damaged != nil {
+		return fmt.Sprintf("%d of %d backups copied", copied, len(from)), damaged
 	}
 	return fmt.Sprintf("%d backups copied", copied), nil
+}
+
+// copyOne copies a backup. The error is about it, not about how many were left
+// out.
+func (s *Service) copyOne(ctx context.Context, b russet.Backup, to string) error {
+	_, err := s.host.Copy(ctx, host.Which{Backup: string(b.ID), Store: b.Store}, to, nil)
+	if e, ok := errors.AsType[*russet.Error](err); ok {
+		if cause, ok := errors.AsType[*russet.Error](e.Err); ok {
+			return cause
+		}
+	}
+	return err
 }

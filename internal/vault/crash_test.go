@@ -13,3 +13,4 @@ func TestMain(m *testing.M) { storetest.Main(m, open) }
 func TestFaults(t *testing.T)    { storetest.Faults(t, open, 100) }
 func TestKills(t *testing.T)     { storetest.Kills(t, open, 14) }
 func TestPowerCuts(t *testing.T) { storetest.PowerCuts(t, open, 30) }
+func TestCopies(t *testing.T)    { storetest.Copies(t, open, open, 40) }

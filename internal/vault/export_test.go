@@ -35,6 +35,16 @@ func Lines(c russet.Contents) (map[string]Line, error) {
 	return lines, nil
 }
 
+// SayOtherwise makes the index of an open backup say of a file that it is
+// another.
+func SayOtherwise(c russet.Contents, name string) error {
+	it, err := c.(*contents).tree.lookup(name)
+	if err == nil {
+		it.entry.Sum[0] ^= 1
+	}
+	return err
+}
+
 // WaitNormalised waits for the work beside the device.
 func WaitNormalised(d russet.Draft) { d.(*draft).waitWork() }
 

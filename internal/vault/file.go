@@ -155,6 +155,9 @@ func (f *file) FileKey() (keybag.Key, bool) {
 	return *f.entry.Key.key, true
 }
 
+// StoredSum is the SHA-256 of what the device sent, for the same.
+func (f *file) StoredSum() [sha256.Size]byte { return f.entry.Sum }
+
 // Why is why the file is kept as it came, for the same.
 func (f *file) Why() string { return f.entry.Why }
 

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -47,12 +48,16 @@ func (s *Store) importBackup(ctx context.Context, fsys fs.FS, opts russet.Import
 			return have.backup(s.opts.Name), nil
 		}
 	}
+	h, err := s.held(ctx, fsys, all, v)
+	if err != nil {
+		return russet.Backup{}, err
+	}
 	var b russet.Backup
 	err = s.change(ctx, "import", func(w *session) error {
-		b, err = s.fill(ctx, w, fsys, v, opts)
+		b, err = s.fill(ctx, w, h, fsys, v, opts)
 		return err
 	})
-	return b, err
+	return b, errors.Join(err, h.close())
 }
 
 // describe finds out what is to be imported, and refuses what is not finished.
@@ -86,13 +91,13 @@ func describe(fsys fs.FS, opts russet.ImportOptions) (*version, error) {
 }
 
 // fill copies a backup into the vault and looks whether it is whole.
-func (s *Store) fill(ctx context.Context, w *session, fsys fs.FS, v *version, opts russet.ImportOptions) (russet.Backup, error) {
+func (s *Store) fill(ctx context.Context, w *session, h *held, fsys fs.FS, v *version, opts russet.ImportOptions) (russet.Backup, error) {
 	b, err := facts.OpenBackup(ctx, fsys, v.rec.Device, opts.Passwords, nil, false)
 	if err != nil {
 		return russet.Backup{}, err
 	}
 	defer b.Close()
-	from := &folderArrivals{fsys: fsys, progress: opts.Progress, done: map[string]kept{}}
+	from := &folderArrivals{fsys: fsys, held: h, progress: opts.Progress, done: map[string]kept{}}
 	c := &builder{ctx: ctx, s: s, w: w, start: time.Now().UTC(), from: from, b: b, v: v, keys: b.Keys(), label: newLabel()}
 	root, err := c.build()
 	if err != nil {
@@ -104,6 +109,9 @@ func (s *Store) fill(ctx context.Context, w *session, fsys fs.FS, v *version, op
 	v.rec.Added = w.Uploaded()
 	v.Path, v.Start, v.End = "/"+string(v.rec.Device), c.start, time.Now().UTC()
 	v.Root, v.RootSize, v.Files, v.Dirs = root.ID, root.Size, root.Files, root.Dirs
+	if err := h.whole(ctx, v); err != nil {
+		return russet.Backup{}, err
+	}
 	if err := v.mark(); err != nil {
 		return russet.Backup{}, err
 	}
@@ -116,6 +124,7 @@ func (s *Store) fill(ctx context.Context, w *session, fsys fs.FS, v *version, op
 // folderArrivals are the files of a folder that is imported.
 type folderArrivals struct {
 	fsys     fs.FS
+	held     *held
 	progress func(files int, bytes int64)
 	done     map[string]kept // files of the folder of payloads that is next
 
@@ -188,6 +197,8 @@ func (a *folderArrivals) ready(c *builder, name string, items []overlay.Item, ro
 // nobody knows the password.
 type keyed interface {
 	FileKey() (keybag.Key, bool)
+	// StoredSum is the SHA-256 of the stored form that was taken when it came.
+	StoredSum() [sha256.Size]byte
 	// Why is why it is kept as it came; "" if it is not, or nobody knows.
 	Why() string
 }
@@ -202,17 +213,29 @@ func keyFrom(f fs.File) *keybag.Key {
 }
 
 // stowFrom is stow for a file of another folder or vault. Of the latter the
-// content is at hand, and need not be encrypted to be decrypted.
+// content is at hand, and need not be encrypted to be decrypted; and it is known
+// what it has to be.
 func (w *session) stowFrom(ctx context.Context, f fs.File, src source, key *keybag.Key, path string) (stowed, error) {
-	if p, ok := f.(mobilesync.Plain); ok && key != nil {
+	var want *sum
+	if known, ok := f.(keyed); ok {
+		want = new(sum(known.StoredSum()))
+	}
+	if p, ok := f.(mobilesync.Plain); ok && key != nil && want != nil {
 		if content, size, cond, known := p.Plain(); known && cond == mobilesync.Whole && padded(size) == src.Size() {
-			return w.stowKnown(ctx, io.NewSectionReader(content, 0, size), *key, path)
+			s, err := w.stowKnown(ctx, io.NewSectionReader(marked{content}, 0, size), *key, *want, path)
+			if !errors.Is(err, errNotExact) {
+				return s, err
+			}
 		}
 	}
-	return w.stow(ctx, src, key, nil, path)
+	return w.stow(ctx, src, key, want, path)
 }
 
 func (a *folderArrivals) stow(c *builder, name string, row *mobilesync.Record) (k kept, err error) {
+	if k, ok := a.held.take(c, name); ok {
+		a.count(k.stored, facts.IsPayload(name))
+		return k, nil
+	}
 	f, err := a.fsys.Open(name)
 	if err != nil {
 		return k, err
@@ -231,7 +254,7 @@ func (a *folderArrivals) stow(c *builder, name string, row *mobilesync.Record) (
 	}
 	k.stored = src.Size()
 	if k.stowed, err = c.w.stowFrom(c.ctx, f, src, k.key, pathOf(row)); err != nil {
-		return k, fmt.Errorf("keep %q: %w", name, err)
+		return k, fmt.Errorf("keep %q: %w", name, notAsStored(name, err))
 	}
 	if k.why == "" && !k.cbc {
 		k.why = why
@@ -280,7 +303,7 @@ func (a *folderArrivals) file(c *builder, name string, it overlay.Item, row *mob
 		e.Stored = src.Size()
 		a.count(e.Stored, false)
 		e, err = c.manifest(e, f, src, nil)
-		return e, errors.Join(err, src.Close())
+		return e, errors.Join(notAsStored(name, err), src.Close())
 	}
 	k, ok := a.done[it.Name]
 	if !isPayloadDir(path.Dir(name)) || !ok {
@@ -307,11 +330,11 @@ func sourceOf(f fs.File) (source, error) {
 	if !ok {
 		return nil, &fs.PathError{Op: "read", Path: info.Name(), Err: errors.New("it cannot be read at random")}
 	}
-	return &opened{at, f, info.Size()}, nil
+	return &opened{marked{at}, f, info.Size()}, nil
 }
 
 type opened struct {
-	io.ReaderAt
+	marked
 	file fs.File
 	size int64
 }

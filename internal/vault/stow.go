@@ -120,8 +120,8 @@ func (w *session) stowContent(ctx context.Context, src source, key keybag.Key, w
 }
 
 // stowKnown keeps content that is known already, of a file whose stored form
-// another vault has proven to follow from it.
-func (w *session) stowKnown(ctx context.Context, content io.Reader, key keybag.Key, path string) (stowed, error) {
+// another vault has proven to follow from it; want is that form's checksum.
+func (w *session) stowKnown(ctx context.Context, content io.Reader, key keybag.Key, want sum, path string) (stowed, error) {
 	again, plain := sha256.New(), sha256.New()
 	enc := keybag.EncryptWriter(again, key)
 	s := stowed{cbc: true}
@@ -129,10 +129,15 @@ func (w *session) stowKnown(ctx context.Context, content io.Reader, key keybag.K
 	if s.id, s.length, err = w.write(ctx, content, path, io.MultiWriter(plain, enc)); err != nil {
 		return s, err
 	}
-	err = enc.Close()
+	if err = enc.Close(); err != nil {
+		return s, err
+	}
 	again.Sum(s.sum[:0])
 	plain.Sum(s.content[:0])
-	return s, err
+	if s.sum != want {
+		return s, errNotExact
+	}
+	return s, nil
 }
 
 const copyBuffer = 256 << 10

@@ -305,7 +305,7 @@ func (s *Store) explain(err error, doing string) error {
 	case errors.Is(err, depot.ErrPassword):
 		e.Kind, e.What = russet.Password, "the vault's keys do not open it: they belong to another vault or to an older state of this one, or its file kopia.repository is damaged"
 		e.Hint = fmt.Sprintf("russet repair %s brings that file back if this computer has a copy of it", s.opts.Name)
-	case errors.Is(err, depot.ErrDamaged):
+	case errors.Is(err, depot.ErrDamaged), errors.Is(err, errChecksum):
 		e.Kind, e.What = russet.Damaged, err.Error()
 		e.Hint = fmt.Sprintf("russet verify --all --full names what is lost; russet repair %s mends what can be mended", s.opts.Name)
 	case durable.IsFull(err):
