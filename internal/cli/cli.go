@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/host"
 )
 
@@ -106,12 +107,12 @@ func (a *app) host() (*host.Host, error) {
 	if a.opened != nil {
 		return a.opened, nil
 	}
-	home, err := host.FindHome(a.getenv)
+	place, err := home.Find(a.getenv)
 	if err != nil {
 		return nil, err
 	}
 	a.opened = host.Open(host.Options{
-		Home: home, Mux: a.getenv("USBMUXD_SOCKET_ADDRESS"),
+		Home: place, Mux: a.getenv("USBMUXD_SOCKET_ADDRESS"),
 		PasswordFile: a.getenv("RUSSET_BACKUP_PASSWORD_FILE"), Vaults: a.vaultAnswers(), Log: a.logger(),
 		LowMemory: a.frugal,
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/vphone"
 	"russet/vphone/content"
@@ -109,7 +110,7 @@ func (d *demo) switchOn(ctx context.Context) (string, error) {
 	d.socket = socket
 	d.stops = append(d.stops, stop)
 	d.host = host.Open(host.Options{
-		Home: host.Home{Dir: d.home(), Data: d.home(), Moved: true}, Mux: "UNIX:" + socket, Log: d.logger(),
+		Home: home.Place{Dir: d.home(), Data: d.home(), Moved: true}, Mux: "UNIX:" + socket, Log: d.logger(),
 	})
 	d.stops = append(d.stops, d.host.Close)
 	files, bytes, err := holds(storage)

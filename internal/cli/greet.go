@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/internal/notify"
 	"russet/internal/service"
@@ -35,8 +36,8 @@ type todo struct {
 const most = 2
 
 // greet tells where everything is, what is seen, and what is left to do.
-func (a *app) greet(ctx context.Context, h *host.Host, s *service.Service, home host.Home, hello service.Hello) {
-	g := greeting{Type: "serving", Service: hello, Settings: home.Dir, Stores: []string{}, Phones: []string{}}
+func (a *app) greet(ctx context.Context, h *host.Host, s *service.Service, place home.Place, hello service.Hello) {
+	g := greeting{Type: "serving", Service: hello, Settings: place.Dir, Stores: []string{}, Phones: []string{}}
 	made, err := a.firstStore(ctx, h)
 	if err == nil {
 		err = g.look(ctx, h, s, made, a.easiestChannel())

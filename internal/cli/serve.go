@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/internal/service"
 )
@@ -119,13 +120,13 @@ func (a *app) serve(cmd *cobra.Command, f serveFlags) error {
 	if err := a.askNow(ctx, h); err != nil {
 		return err
 	}
-	home, err := host.FindHome(a.getenv)
+	place, err := home.Find(a.getenv)
 	if err != nil {
 		return err
 	}
 	s := service.New(service.Options{Host: h, Drill: a.drillPhone, AtOnce: limits.AtOnce, Log: a.log})
-	err = s.Serve(ctx, service.FaceOptions{Home: home.Dir, Listen: f.listen, Ready: func(hello service.Hello) {
-		go a.greet(ctx, h, s, home, hello)
+	err = s.Serve(ctx, service.FaceOptions{Home: place.Dir, Listen: f.listen, Ready: func(hello service.Hello) {
+		go a.greet(ctx, h, s, place, hello)
 	}})
 	switch russet.KindOf(err) {
 	case 0:

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/internal/service"
 )
@@ -15,11 +16,11 @@ import (
 // serving is the service that owns this home; nil when none runs, and then a
 // command works alone.
 func (a *app) serving(ctx context.Context) (*service.Client, error) {
-	home, err := host.FindHome(a.getenv)
+	place, err := home.Find(a.getenv)
 	if err != nil {
 		return nil, err
 	}
-	c, err := service.Dial(ctx, home.Dir)
+	c, err := service.Dial(ctx, place.Dir)
 	if errors.Is(err, service.ErrNotRunning) {
 		return nil, nil
 	}

@@ -5,10 +5,11 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/home"
 )
 
 func TestChores(t *testing.T) {
-	h := Open(Options{Home: Home{Dir: t.TempDir()}})
+	h := Open(Options{Home: home.Place{Dir: t.TempDir()}})
 	defer h.Close()
 	ctx := t.Context()
 	err := h.changeSettings(ctx, func(s *settings) error {

@@ -14,6 +14,7 @@ import (
 	"russet/device/lockdown"
 	"russet/internal/engine"
 	"russet/internal/folder"
+	"russet/internal/home"
 	"russet/internal/link"
 	"russet/vphone"
 	"russet/vphone/content"
@@ -69,7 +70,7 @@ func asleep(t *testing.T, p *vphone.Phone, happens func(*vphone.Phone), lost str
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	h := Open(Options{Home: Home{Dir: dir, Data: dir, Moved: true}})
+	h := Open(Options{Home: home.Place{Dir: dir, Data: dir, Moved: true}})
 	defer h.Close()
 	s := sighting{way: radio{p}, record: record, Device: russet.Device{
 		UDID: russet.UDID(p.UDID()), Name: "Anna", Connection: overNetwork, Paired: true,

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"russet"
+	"russet/internal/home"
 	"russet/mobilesync"
 )
 
@@ -33,7 +34,7 @@ func FindFolders(ctx context.Context, dir string) ([]Found, error) {
 	info, err := os.Stat(dir)
 	switch {
 	case isPrivacy(err):
-		return nil, &russet.Error{Kind: russet.Usage, Doing: "look for backups", What: plainFileError(err), Hint: privacyHint, Err: err}
+		return nil, &russet.Error{Kind: russet.Usage, Doing: "look for backups", What: home.FileProblem(err), Hint: privacyHint, Err: err}
 	case errors.Is(err, fs.ErrNotExist) || (err == nil && !info.IsDir()):
 		return nil, &russet.Error{
 			Kind: russet.Usage, Doing: "look for backups", What: fmt.Sprintf("%q is not a folder", dir),
@@ -72,7 +73,7 @@ func (s *finder) search(dir string, depth int) error {
 		if depth == 0 {
 			return fmt.Errorf("look for backups: %w", err)
 		}
-		s.found = append(s.found, Found{Path: dir, Problem: plainFileError(err), kind: fileKind(err)})
+		s.found = append(s.found, Found{Path: dir, Problem: home.FileProblem(err), kind: fileKind(err)})
 		return nil
 	}
 	if looksLikeBackup(entries) {

@@ -11,7 +11,7 @@ import (
 
 	"russet"
 	"russet/internal/doctor"
-	"russet/internal/durable"
+	"russet/internal/home"
 	"russet/internal/schedule"
 )
 
@@ -87,27 +87,27 @@ func (h *Host) looking() *Host {
 
 // readHome looks at russet's own folder and what lies there sealed.
 func (h *Host) readHome() doctor.Home {
-	home := doctor.Home{Dir: h.home.Dir, Moved: h.home.Moved, FirstStore: filepath.Join(h.home.Data, "backups"), Free: -1}
-	dir, err := h.findHome()
+	own := doctor.Home{Dir: h.home.Dir, Moved: h.home.Moved, FirstStore: filepath.Join(h.home.Data, "backups"), Free: -1}
+	dir, err := h.home.Open()
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // it could be made there
 		err = tryWriting(standing(h.home.Dir))
-		home.New = err == nil
+		own.New = err == nil
 	case err == nil:
 		err = tryWriting(dir.Path())
 	}
 	if err != nil {
-		e, _ := errors.AsType[*russet.Error](homeError(err))
-		home.Trouble = &russet.Error{Kind: e.Kind, What: plainFileError(err)}
-		return home
+		e, _ := errors.AsType[*russet.Error](home.Error(err))
+		own.Trouble = &russet.Error{Kind: e.Kind, What: home.FileProblem(err)}
+		return own
 	}
-	home.Free = freeAt(standing(h.home.Dir))
-	home.Network, home.Passing = doctor.HomeDisk(h.root, h.home.Dir)
+	own.Free = freeAt(standing(h.home.Dir))
+	own.Network, own.Passing = doctor.HomeDisk(h.root, h.home.Dir)
 	if h.passwordFile != "" {
-		_, home.PasswordFile = PasswordFromFile(h.passwordFile)
+		_, own.PasswordFile = PasswordFromFile(h.passwordFile)
 	}
-	home.Secrets, home.SecretsWhy = h.readSecrets()
-	return home
+	own.Secrets, own.SecretsWhy = h.readSecrets()
+	return own
 }
 
 // standing is the innermost folder on the way to path that is there.
@@ -135,26 +135,10 @@ func (h *Host) readService(s *settings) doctor.Service {
 	service := doctor.Service{Channels: len(s.Channels)}
 	if _, err := os.Stat(filepath.Join(h.home.Dir, serveLock)); err == nil {
 		service.Ran = true
-		service.Running = h.locked(serveLock)
+		service.Running = h.home.Locked(serveLock)
 	}
 	return service
 }
 
 // serveLock is held by the service of a home.
-const serveLock = locksDir + "/serve.lock"
-
-// locked reports whether another process holds a lock.
-func (h *Host) locked(name string) bool {
-	dir, err := h.findHome()
-	if err != nil {
-		return false
-	}
-	if there, err := dir.Exists(name); err != nil || !there {
-		return false
-	}
-	l, err := dir.Lock(name, true) // shared, and for a moment: it keeps nobody out for long
-	if err == nil {
-		err = l.Unlock()
-	}
-	return errors.Is(err, durable.ErrLocked)
-}
+const serveLock = home.Locks + "/serve.lock"

@@ -19,6 +19,7 @@ import (
 	"russet/device/lockdown"
 	"russet/device/usbmux"
 	"russet/internal/doctor"
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/vphone"
 	"russet/vphone/disk"
@@ -64,7 +65,7 @@ func wantFindings(t *testing.T, h *host.Host, want string) {
 // chosen.
 func (l *netlab) bare(dir, mux string, now func() time.Time) *host.Host {
 	l.t.Helper()
-	h := host.Open(host.Options{Home: host.Home{Dir: dir, Data: dir, Moved: true}, Mux: mux, Now: now})
+	h := host.Open(host.Options{Home: home.Place{Dir: dir, Data: dir, Moved: true}, Mux: mux, Now: now})
 	h.LookAt(l.t.TempDir(), 100*time.Millisecond)
 	l.t.Cleanup(func() { must(l.t, h.Close()) })
 	return h

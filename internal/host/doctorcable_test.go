@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/vphone"
 )
@@ -39,9 +40,9 @@ func put(t *testing.T, root string, files map[string]string) {
 func TestDoctorCable(t *testing.T) {
 	l := newNetlab(t)
 	t.Setenv("USBMUXD_SOCKET_ADDRESS", l.withMux())
-	home := t.TempDir()
+	dir := t.TempDir()
 	p := l.handset(vphone.Options{Identity: named(1, "Anna")})
-	l.pair(l.bare(home, "", nil), p)
+	l.pair(l.bare(dir, "", nil), p)
 	p.Unplug()
 	device := "sys/bus/usb/devices/1-2/"
 	root := t.TempDir()
@@ -52,7 +53,7 @@ func TestDoctorCable(t *testing.T) {
 	})
 	wants := func(what, want string) {
 		t.Helper()
-		h := host.Open(host.Options{Home: host.Home{Dir: home, Data: home, Moved: true}})
+		h := host.Open(host.Options{Home: home.Place{Dir: dir, Data: dir, Moved: true}})
 		defer func() { must(t, h.Close()) }()
 		h.LookAt(root, time.Millisecond)
 		findings := examine(t, h, "")

@@ -63,7 +63,7 @@ func (h *Host) leaveBusy() (done func()) {
 	}
 	var all []func()
 	for udid, was := range before {
-		if h.locked(deviceLock(udid)) {
+		if h.home.Locked(deviceLock(udid)) {
 			all = append(all, h.working.begin(sighting{Device: was.Device}))
 		}
 	}

@@ -146,7 +146,7 @@ func (h *Host) readPhones(ctx context.Context, sv survey, decisions map[russet.U
 
 func (h *Host) readSighting(ctx context.Context, s sighting) page {
 	p := doctor.Phone{Device: s.Device, Here: true, State: doctor.PhoneReady}
-	if p.Running = h.locked(deviceLock(s.UDID)); p.Running {
+	if p.Running = h.home.Locked(deviceLock(s.UDID)); p.Running {
 		return page{p} // it is left alone
 	}
 	if s.err != nil {

@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"russet/internal/doctor"
+	"russet/internal/home"
 	"russet/internal/secrets"
 )
 
 // readSecrets tries whether what is remembered can be read. Nothing of it is
 // kept or told.
 func (h *Host) readSecrets() (state doctor.SecretsState, why string) {
-	s, err := h.findSecrets()
+	s, err := h.home.Secrets()
 	if errors.Is(err, fs.ErrNotExist) {
 		return doctor.SecretsGood, "" // there are none yet
 	}
@@ -62,7 +63,7 @@ func secretsState(err error) (state doctor.SecretsState, why string) {
 			return known.state, known.err.Error()
 		}
 	}
-	return doctor.SecretsTrouble, plainFileError(err)
+	return doctor.SecretsTrouble, home.FileProblem(err)
 }
 
 // secretText says what a secret is for, without what it is.

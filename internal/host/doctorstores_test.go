@@ -8,6 +8,7 @@ import (
 
 	"russet"
 	"russet/internal/doctor"
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/internal/vault/backend"
 	"russet/internal/vault/servers"
@@ -69,30 +70,30 @@ func TestDoctorFolder(t *testing.T) {
 // TestDoctorVault is the same for a vault on a disk and on a server.
 func TestDoctorVault(t *testing.T) {
 	l := newNetlab(t)
-	home, disk := t.TempDir(), t.TempDir()
+	dir, disk := t.TempDir(), t.TempDir()
 	path := disk + "/vault"
-	open := func() *host.Host { return l.bare(home, l.withMux(), nil) }
+	open := func() *host.Host { return l.bare(dir, l.withMux(), nil) }
 	_, err := open().AddVault(t.Context(), addition("vault:"+path, backend.Credentials{}))
 	must(t, err)
 	wantStore(t, open(), "store", 0)
 
-	secrets := home + "/secrets"
-	must(t, os.Rename(secrets, home+"/aside"))
+	secrets := dir + "/secrets"
+	must(t, os.Rename(secrets, dir+"/aside"))
 	wantStore(t, open(), "store-locked", russet.Password)
 	wrong := host.Open(host.Options{
-		Home: host.Home{Dir: home, Data: home, Moved: true}, Mux: l.withMux(),
+		Home: home.Place{Dir: dir, Data: dir, Moved: true}, Mux: l.withMux(),
 		Vaults: host.VaultAnswers{File: writeFile(t, "not "+vaultPassword)},
 	})
 	wantStore(t, wrong, "store-password", russet.Password)
 	must(t, wrong.Close())
 	must(t, os.RemoveAll(secrets))
-	must(t, os.Rename(home+"/aside", secrets))
+	must(t, os.Rename(dir+"/aside", secrets))
 
 	must(t, os.Rename(path, disk+"/elsewhere"))
 	wantStore(t, open(), "store-offline", russet.NotConnected)
 	must(t, os.Rename(disk+"/elsewhere", path))
 
-	must(t, os.RemoveAll(home+"/vaults")) // this computer's copies
+	must(t, os.RemoveAll(dir+"/vaults")) // this computer's copies
 	names, err := filepath.Glob(path + "/kopia.repository*")
 	must(t, err)
 	for _, name := range names {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/home"
 	"russet/mobilesync"
 )
 
@@ -89,7 +90,7 @@ func (h *Host) drill(ctx context.Context, b russet.Backup, phone DrillPhone, pro
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
 	// A home of its own: the phone's pairing must not mix with real ones.
-	aside := Open(Options{Home: Home{Dir: temp, Data: temp, Moved: true}, Mux: phone.Mux, Log: h.log})
+	aside := Open(Options{Home: home.Place{Dir: temp, Data: temp, Moved: true}, Mux: phone.Mux, Log: h.log})
 	defer closeInto(&err, aside)
 	if _, _, err := aside.Pair(ctx, string(phone.UDID), func(russet.Device) {}); err != nil {
 		return err

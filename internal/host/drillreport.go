@@ -11,6 +11,7 @@ import (
 
 	"russet"
 	"russet/internal/durable"
+	"russet/internal/home"
 )
 
 // did adds a step to a report.
@@ -85,16 +86,16 @@ func oneLine(s string) string {
 // keepReport writes a report into russet's own folder, for programs and for
 // people.
 func (h *Host) keepReport(report *DrillReport) error {
-	dir, err := h.openHome()
+	dir, err := h.home.Make()
 	if err != nil {
 		return err
 	}
-	base := fmt.Sprintf("%s/%s-%s", drillsDir, report.Time.Format("20060102-150405"), shortID(report.Backup.ID))
+	base := fmt.Sprintf("%s/%s-%s", home.Drills, report.Time.Format("20060102-150405"), shortID(report.Backup.ID))
 	name := base
 	for n := 2; ; n++ { // two drills of one backup within a second
 		there, err := dir.Exists(name + ".json")
 		if err != nil {
-			return homeError(err)
+			return home.Error(err)
 		}
 		if !there {
 			break
@@ -108,7 +109,7 @@ func (h *Host) keepReport(report *DrillReport) error {
 	}
 	err = dir.Replace(name+".txt", []byte(report.Text()), 0o600)
 	if err = errors.Join(err, dir.Replace(name+".json", append(data, '\n'), 0o600)); err != nil {
-		return homeError(err)
+		return home.Error(err)
 	}
 	return nil
 }
@@ -120,25 +121,25 @@ const maxReport = 512 << 20
 // Drills lists the reports of all drills, oldest first. Those that cannot be
 // read come back as problems.
 func (h *Host) Drills() ([]DrillReport, []russet.Problem, error) {
-	dir, err := h.findHome()
+	dir, err := h.home.Open()
 	var entries []fs.DirEntry
 	if err == nil {
-		entries, err = dir.ReadDir(drillsDir)
+		entries, err = dir.ReadDir(home.Drills)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
 	if err != nil {
-		return nil, nil, homeError(err)
+		return nil, nil, home.Error(err)
 	}
 	reports, unread := []DrillReport{}, []russet.Problem{}
 	for _, e := range entries {
 		if !strings.HasSuffix(e.Name(), ".json") {
 			continue
 		}
-		report, err := readReport(dir, drillsDir+"/"+e.Name())
+		report, err := readReport(dir, home.Drills+"/"+e.Name())
 		if err != nil {
-			unread = append(unread, russet.Problem{Path: filepath.Join(h.home.Dir, drillsDir, e.Name()), What: err.Error()})
+			unread = append(unread, russet.Problem{Path: filepath.Join(h.home.Dir, home.Drills, e.Name()), What: err.Error()})
 			continue
 		}
 		reports = append(reports, report)

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"runtime"
 	"strings"
 	"syscall"
 
 	"russet"
 	"russet/device/afc"
+	"russet/internal/home"
 )
 
 // errStop is the cause of a context that a person cancelled.
@@ -80,28 +80,10 @@ func stoppedHint(err error) string {
 
 // fileKind sorts the failures of a disk of this computer.
 func fileKind(err error) russet.Kind {
-	switch {
-	case errors.As(err, new(*afc.Error)):
+	if errors.As(err, new(*afc.Error)) {
 		return russet.Failed // the phone's own disk
-	case errors.Is(err, syscall.ENOSPC), isQuota(err):
-		return russet.NoSpace
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		return russet.Usage
-	default:
-		return russet.Failed
 	}
-}
-
-// plainFileError says what is wrong with a file without the system call's
-// name.
-func plainFileError(err error) string {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Path + ": " + p.Err.Error()
-	}
-	if l, ok := errors.AsType[*os.LinkError](err); ok {
-		return l.New + ": " + l.Err.Error()
-	}
-	return err.Error()
+	return home.FileKind(err)
 }
 
 // privacyHint is about a rule of macOS that refuses without asking anybody.

@@ -2,8 +2,8 @@
 // faces: it knows the devices, the stores, the passwords and the history, and
 // does what the commands and later the pages ask for.
 //
-// Everything of its own lies in one folder (see Home). A Host may be used by
-// several goroutines; several processes may share a home.
+// Everything of its own lies in one folder (internal/home). A Host may be used
+// by several goroutines; several processes may share a home.
 package host
 
 import (
@@ -22,14 +22,14 @@ import (
 
 	"russet"
 	"russet/device/mdns"
-	"russet/internal/durable"
+	"russet/internal/home"
 	"russet/internal/secrets"
 	"russet/internal/vault"
 )
 
 // Options says what a Host works with.
 type Options struct {
-	Home Home
+	Home home.Place
 	// Mux is the address of usbmuxd as USBMUXD_SOCKET_ADDRESS gives it; ""
 	// means the system's usual one.
 	Mux string
@@ -57,7 +57,7 @@ type Host struct {
 
 // shared is what all views of a Host have in common.
 type shared struct {
-	home         Home
+	home         *home.Home
 	passwordFile string
 	vaults       VaultAnswers
 	lowMemory    bool
@@ -72,11 +72,6 @@ type shared struct {
 	misses  misses                       // addresses where no device was
 	browser atomic.Pointer[mdns.Browser] // of Follow; nil if nobody follows
 
-	mu      sync.Mutex       // for the three below
-	dir     *durable.Dir     // the home; nil until it is needed
-	made    bool             // the home and its folders are there
-	secrets *secrets.Secrets // nil until they are needed
-
 	storesMu sync.Mutex
 	stores   map[string]*openedStore // by URL
 }
@@ -84,7 +79,7 @@ type shared struct {
 // openedStore is the place of a store that is open, or being opened: one that
 // does not answer must not keep others waiting.
 type openedStore struct {
-	mu    sync.Mutex // opening may ask for a password, and so for shared.mu
+	mu    sync.Mutex // opening may ask for a password
 	store russet.Store
 	place fs.FileInfo // of its folder when it was opened; nil if it is elsewhere
 }
@@ -95,7 +90,7 @@ func Open(opts Options) *Host {
 		opts.Now = time.Now
 	}
 	return &Host{mux: opts.Mux, shared: &shared{
-		home: opts.Home, passwordFile: opts.PasswordFile, lowMemory: opts.LowMemory, vaults: opts.Vaults, now: opts.Now,
+		home: home.At(opts.Home), passwordFile: opts.PasswordFile, lowMemory: opts.LowMemory, vaults: opts.Vaults, now: opts.Now,
 		rate: cmp.Or(opts.Rate, rate.NewLimiter(rate.Inf, burst)), root: "/", listenFor: doctorListens,
 		log:    cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
 		stores: map[string]*openedStore{},
@@ -118,20 +113,7 @@ func (h *Host) WithTypedPassword(password string) *Host {
 }
 
 // Close lets go of the stores and of everything else.
-func (h *Host) Close() error {
-	errs := []error{h.CloseStores()}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.secrets != nil {
-		errs = append(errs, h.secrets.Close())
-		h.secrets = nil
-	}
-	if h.dir != nil {
-		errs = append(errs, h.dir.Close())
-		h.dir, h.made = nil, false
-	}
-	return errors.Join(errs...)
-}
+func (h *Host) Close() error { return errors.Join(h.CloseStores(), h.home.Close()) }
 
 // CloseStores lets go of the stores, which nobody may be using: a disk can be
 // unmounted then, and their memory is free. They open again when needed.

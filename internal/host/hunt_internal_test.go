@@ -14,6 +14,7 @@ import (
 	"russet/device"
 	"russet/device/lockdown"
 	"russet/device/mdns"
+	"russet/internal/home"
 	"russet/vphone"
 	"russet/vphone/disk"
 )
@@ -73,7 +74,7 @@ func onNetwork(t *testing.T, n int) (*vphone.Phone, *wanted) {
 // found by what only it can announce, or where it was.
 func TestHostileNetwork(t *testing.T) {
 	dir := t.TempDir()
-	h := Open(Options{Home: Home{Dir: dir, Data: dir, Moved: true}})
+	h := Open(Options{Home: home.Place{Dir: dir, Data: dir, Moved: true}})
 	t.Cleanup(func() { _ = h.Close() })
 	_, w := onNetwork(t, 1)
 	var taken atomic.Int64
@@ -119,7 +120,7 @@ func TestHostileNetwork(t *testing.T) {
 // from then on the name does.
 func TestFoundAmongStrangers(t *testing.T) {
 	dir := t.TempDir()
-	h := Open(Options{Home: Home{Dir: dir, Data: dir, Moved: true}})
+	h := Open(Options{Home: home.Place{Dir: dir, Data: dir, Moved: true}})
 	t.Cleanup(func() { _ = h.Close() })
 	_, anna := onNetwork(t, 100)
 	_, ben := onNetwork(t, 101)

@@ -37,7 +37,7 @@ func (h *Host) keptFor(folder fs.FS) (password string, key keybag.Key, ok bool) 
 	if name == "" {
 		return "", key, false
 	}
-	data, err := h.getSecret(name)
+	data, err := h.home.Secret(name)
 	if err != nil {
 		return "", key, false
 	}
@@ -64,7 +64,7 @@ func (h *Host) keep(device russet.UDID, folder fs.FS, password string, key keyba
 	}
 	data, err := json.Marshal(kept{Password: password, Key: key.Bytes()})
 	if err == nil {
-		err = h.putSecret(name, data)
+		err = h.home.PutSecret(name, data)
 	}
 	if err != nil {
 		h.log.Warn("the key of a backup could not be kept", "error", err)

@@ -1,39 +1,18 @@
 package host
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"russet"
 	"russet/internal/durable"
+	"russet/internal/home"
 )
-
-// pollLock is how often a short lock that another process holds is tried.
-const pollLock = 20 * time.Millisecond
-
-// waitLock takes a lock that nobody holds for long.
-func waitLock(ctx context.Context, dir *durable.Dir, name string) (*durable.Lock, error) {
-	tick := time.NewTicker(pollLock)
-	defer tick.Stop()
-	for {
-		l, err := dir.Lock(name, false)
-		if !errors.Is(err, durable.ErrLocked) {
-			return l, err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
-}
 
 // lockDevice lets one process at a time work with a device. It is held for as
 // long as a run takes; the system lets go of it when the process dies.
 func (h *Host) lockDevice(device russet.Device, doing string) (release func(), err error) {
-	dir, err := h.openHome()
+	dir, err := h.home.Make()
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +25,7 @@ func (h *Host) lockDevice(device russet.Device, doing string) (release func(), e
 		}
 	}
 	if err != nil {
-		return nil, homeError(err)
+		return nil, home.Error(err)
 	}
 	return func() {
 		if err := l.Unlock(); err != nil {
@@ -56,4 +35,4 @@ func (h *Host) lockDevice(device russet.Device, doing string) (release func(), e
 }
 
 // deviceLock is held by who is at work with a device.
-func deviceLock(udid russet.UDID) string { return locksDir + "/" + string(udid) + ".lock" }
+func deviceLock(udid russet.UDID) string { return home.Locks + "/" + string(udid) + ".lock" }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/vphone"
 	"russet/vphone/content"
@@ -77,7 +78,7 @@ func (l *netlab) computer(mux string) *host.Host { return l.computerIn(l.t.TempD
 // computerIn is a host in a home that may be another's, too.
 func (l *netlab) computerIn(dir, mux string) *host.Host {
 	l.t.Helper()
-	h := host.Open(host.Options{Home: host.Home{Dir: dir, Data: dir, Moved: true}, Mux: mux})
+	h := host.Open(host.Options{Home: home.Place{Dir: dir, Data: dir, Moved: true}, Mux: mux})
 	l.t.Cleanup(func() { must(l.t, h.Close()) })
 	return h
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/host"
 )
 
@@ -131,7 +132,7 @@ func TestRateOfAllDevices(t *testing.T) {
 	dir := t.TempDir()
 	const limit = 1_500_000
 	h := host.Open(host.Options{
-		Home: host.Home{Dir: dir, Data: dir, Moved: true}, Mux: l.withMux(), Rate: rate.NewLimiter(limit, 256<<10),
+		Home: home.Place{Dir: dir, Data: dir, Moved: true}, Mux: l.withMux(), Rate: rate.NewLimiter(limit, 256<<10),
 	})
 	t.Cleanup(func() { must(t, h.Close()) })
 	st := l.store(h)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/notify"
 	"russet/internal/secrets"
 )
@@ -67,7 +68,7 @@ func (h *Host) AddChannel(ctx context.Context, ch notify.Channel, c notify.Crede
 		}
 		// Sealed before the settings are written: a secret without a channel is
 		// harmless, and is overwritten.
-		return h.putSecret(channelSecret(ch.Name), data)
+		return h.home.PutSecret(channelSecret(ch.Name), data)
 	})
 }
 
@@ -84,11 +85,7 @@ func (h *Host) RemoveChannel(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	sealed, err := h.openSecrets()
-	if err != nil {
-		return err
-	}
-	return secretError(sealed.Delete(channelSecret(name)))
+	return h.home.DropSecrets(channelSecret(name))
 }
 
 func (s *settings) channel(name string) int {
@@ -105,7 +102,7 @@ func (s *settings) noChannel(name string) error {
 
 // credentials are those of a channel.
 func (h *Host) credentials(ch notify.Channel) (notify.Credentials, error) {
-	data, err := h.getSecret(channelSecret(ch.Name))
+	data, err := h.home.Secret(channelSecret(ch.Name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return notify.Credentials{}, nil
 	}
@@ -194,7 +191,7 @@ func (h *Host) tell(ctx context.Context, channels []notify.Channel, message func
 func SecretLines(name string, n int) ([]string, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, &russet.Error{Kind: russet.Usage, Doing: "read the secret", What: plainFileError(err), Err: err}
+		return nil, &russet.Error{Kind: russet.Usage, Doing: "read the secret", What: home.FileProblem(err), Err: err}
 	}
 	defer f.Close()
 	var lines []string

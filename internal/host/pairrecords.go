@@ -20,7 +20,9 @@ func pairSecret(udid russet.UDID) string { return "pair/" + string(udid) }
 // one.
 func formerSecret(udid russet.UDID) string { return "pair-before/" + string(udid) }
 
-func (h *Host) keptPairRecord(udid russet.UDID) ([]byte, error) { return h.getSecret(pairSecret(udid)) }
+func (h *Host) keptPairRecord(udid russet.UDID) ([]byte, error) {
+	return h.home.Secret(pairSecret(udid))
+}
 
 func (h *Host) keepSecretPairRecord(udid russet.UDID, data []byte) error {
 	record, err := lockdown.ParsePairRecord(data)
@@ -33,26 +35,22 @@ func (h *Host) keepSecretPairRecord(udid russet.UDID, data []byte) error {
 	}
 	if err == nil {
 		if old, err := lockdown.ParsePairRecord(have); err == nil && old.HostID != record.HostID {
-			if err := h.putSecret(formerSecret(udid), have); err != nil {
+			if err := h.home.PutSecret(formerSecret(udid), have); err != nil {
 				return err
 			}
 		}
 	}
-	return h.putSecret(pairSecret(udid), data)
+	return h.home.PutSecret(pairSecret(udid), data)
 }
 
 func (h *Host) dropSecretPairRecord(udid russet.UDID) error {
-	s, err := h.openSecrets()
-	if err != nil {
-		return err
-	}
-	return secretError(errors.Join(s.Delete(pairSecret(udid)), s.Delete(formerSecret(udid))))
+	return h.home.DropSecrets(pairSecret(udid), formerSecret(udid))
 }
 
 // keptPairings lists the devices of which russet keeps the pair record. The
 // key of the sealed folder is not needed for that.
 func (h *Host) keptPairings() []russet.UDID {
-	s, err := h.findSecrets()
+	s, err := h.home.Secrets()
 	if err != nil {
 		return nil
 	}
@@ -95,7 +93,7 @@ func (h *Host) pairRecords(ctx context.Context, udid russet.UDID) (list []*lockd
 	add(h.usbmux().ReadPairRecord(ctx, string(udid)))
 	if slices.Contains(h.keptPairings(), udid) {
 		add(h.keptPairRecord(udid))
-		add(h.getSecret(formerSecret(udid)))
+		add(h.home.Secret(formerSecret(udid)))
 	}
 	switch {
 	case len(list) > 0:

@@ -18,6 +18,7 @@ import (
 	"russet/device/lockdown"
 	"russet/device/usbmux"
 	"russet/internal/durable"
+	"russet/internal/home"
 	"russet/mobilesync"
 )
 
@@ -58,7 +59,7 @@ func checkNewFile(file string) error {
 }
 
 func exportError(file string, err error) error {
-	e := &russet.Error{Kind: fileKind(err), Doing: "export the pairing", What: plainFileError(err), Err: err}
+	e := &russet.Error{Kind: fileKind(err), Doing: "export the pairing", What: home.FileProblem(err), Err: err}
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		e.Kind, e.What = russet.Usage, fmt.Sprintf("there is a file %q already", file)
@@ -147,7 +148,7 @@ func (h *Host) ImportPairing(ctx context.Context, file, password string) (Pairin
 	const doing = "import a pairing"
 	sealed, err := readBounded(file, maxPairingFile)
 	if err != nil {
-		return PairingMove{}, &russet.Error{Kind: russet.Usage, Doing: doing, What: plainFileError(err), Hint: `name a file that "russet devices export-pairing" wrote`, Err: err}
+		return PairingMove{}, &russet.Error{Kind: russet.Usage, Doing: doing, What: home.FileProblem(err), Hint: `name a file that "russet devices export-pairing" wrote`, Err: err}
 	}
 	p, record, err := openPairing(sealed, password)
 	switch {

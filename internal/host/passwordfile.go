@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"russet"
+	"russet/internal/home"
 )
 
 // maxPassword bounds the line that holds a password.
@@ -20,7 +21,7 @@ func PasswordFromFile(name string) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return "", &russet.Error{
-			Kind: russet.Usage, Doing: "read the password file", What: plainFileError(err),
+			Kind: russet.Usage, Doing: "read the password file", What: home.FileProblem(err),
 			Hint: "the first line of that file is the password", Err: err,
 		}
 	}

@@ -149,17 +149,13 @@ func unprovenSecret(udid russet.UDID) string { return "unproven/" + string(udid)
 // unproven reports whether a password was set here that no backup has proven
 // yet.
 func (h *Host) unproven(udid russet.UDID) bool {
-	_, err := h.getSecret(unprovenSecret(udid))
+	_, err := h.home.Secret(unprovenSecret(udid))
 	return err == nil
 }
 
 func (h *Host) setUnproven(udid russet.UDID, on bool) error {
 	if on {
-		return h.putSecret(unprovenSecret(udid), []byte("1"))
+		return h.home.PutSecret(unprovenSecret(udid), []byte("1"))
 	}
-	s, err := h.openSecrets()
-	if err != nil {
-		return err
-	}
-	return secretError(s.Delete(unprovenSecret(udid)))
+	return h.home.DropSecrets(unprovenSecret(udid))
 }

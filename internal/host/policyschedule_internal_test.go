@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/schedule"
 )
 
@@ -46,7 +47,7 @@ func TestScheduleLayers(t *testing.T) {
 }
 
 func TestChangeSchedule(t *testing.T) {
-	h := Open(Options{Home: Home{Dir: t.TempDir()}})
+	h := Open(Options{Home: home.Place{Dir: t.TempDir()}})
 	ctx := context.Background()
 	stores := func(names ...string) func(*schedule.Settings) {
 		return func(s *schedule.Settings) { s.Stores = &names }

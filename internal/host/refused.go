@@ -31,7 +31,7 @@ func (h *Host) noteTrust(udid russet.UDID, paired error) {
 }
 
 func (h *Host) changeRefused(udid russet.UDID, refused bool) error {
-	dir, err := h.openHome()
+	dir, err := h.home.Make()
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (h *Host) changeRefused(udid russet.UDID, refused bool) error {
 
 func (h *Host) readRefused() map[russet.UDID]time.Time {
 	noted := map[russet.UDID]time.Time{}
-	dir, err := h.findHome()
+	dir, err := h.home.Open()
 	if err == nil {
 		err = dir.ReadJSON(refusedFile, maxRefused, &noted)
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"russet"
+	"russet/internal/home"
 )
 
 // maxRunLine bounds one line of a run history. A run that names a hundred
@@ -22,7 +23,7 @@ import (
 const maxRunLine = 32 << 20
 
 func (h *Host) runsFile(device russet.UDID) string {
-	return filepath.Join(h.home.Dir, runsDir, string(device)+".jsonl")
+	return filepath.Join(h.home.Dir, home.Runs, string(device)+".jsonl")
 }
 
 // addRun appends a finished run to the device's history: one JSON object a
@@ -35,17 +36,17 @@ func (h *Host) addRun(run russet.Run) error {
 	if err != nil {
 		return fmt.Errorf("note the run: %w", err)
 	}
-	if _, err := h.openHome(); err != nil {
+	if _, err := h.home.Make(); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(h.runsFile(run.Device), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
-		return homeError(err)
+		return home.Error(err)
 	}
 	// A line torn by a power cut must not spoil this one: begin on a new line.
 	_, err = f.Write(append(append([]byte{'\n'}, line...), '\n'))
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return homeError(err)
+		return home.Error(err)
 	}
 	return nil
 }
@@ -61,7 +62,7 @@ func (h *Host) Runs(device russet.UDID) ([]russet.Run, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, homeError(err)
+		return nil, home.Error(err)
 	}
 	defer f.Close()
 	var runs []russet.Run
@@ -74,7 +75,7 @@ func (h *Host) Runs(device russet.UDID) ([]russet.Run, error) {
 		}
 	}
 	if err := lines.Err(); err != nil && !errors.Is(err, io.EOF) {
-		return runs, homeError(err)
+		return runs, home.Error(err)
 	}
 	return runs, nil
 }
@@ -93,18 +94,18 @@ func (h *Host) LastRun(device russet.UDID) (*russet.Run, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, homeError(err)
+		return nil, home.Error(err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, homeError(err)
+		return nil, home.Error(err)
 	}
 	for size := int64(runsTail); ; size *= 16 {
 		from := max(0, info.Size()-size)
 		tail := make([]byte, info.Size()-from)
 		if n, err := f.ReadAt(tail, from); err != nil && n < len(tail) {
-			return nil, homeError(err)
+			return nil, home.Error(err)
 		}
 		for end := len(tail); end > 0; {
 			begin := bytes.LastIndexByte(tail[:end], '\n') + 1
@@ -149,12 +150,12 @@ func (h *Host) AllRuns(device russet.UDID, last int) ([]russet.Run, error) {
 // knownByRuns lists the devices that have a history, with the name each had
 // in its last run.
 func (h *Host) knownByRuns() ([]russet.Device, error) {
-	entries, err := os.ReadDir(filepath.Join(h.home.Dir, runsDir))
+	entries, err := os.ReadDir(filepath.Join(h.home.Dir, home.Runs))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, homeError(err)
+		return nil, home.Error(err)
 	}
 	var devices []russet.Device
 	for _, e := range entries {

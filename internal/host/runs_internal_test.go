@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/home"
 )
 
 // The end of a history tells the same as all of it, whatever lies in it.
 func TestLastRun(t *testing.T) {
 	const device = russet.UDID("00008140-000650DDEC43D17F")
-	h := Open(Options{Home: Home{Dir: t.TempDir()}})
+	h := Open(Options{Home: home.Place{Dir: t.TempDir()}})
 	defer h.Close()
 	same := func(what string) {
 		t.Helper()

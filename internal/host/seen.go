@@ -14,6 +14,7 @@ import (
 
 	"russet"
 	"russet/internal/durable"
+	"russet/internal/home"
 )
 
 // Seen is a device that russet had a session with. A phone forgets a computer
@@ -59,7 +60,7 @@ func (h *Host) Remembered() ([]Seen, error) {
 // remembers is the file with what this process knows beyond it.
 func (h *Host) remembers() (seenFolks, error) {
 	folks := seenFolks{}
-	dir, err := h.findHome()
+	dir, err := h.home.Open()
 	if err == nil {
 		folks, err = readSeen(dir)
 	}
@@ -118,7 +119,7 @@ func (h *Host) saw(ctx context.Context, s sighting, instance string) {
 	} else {
 		known.Address = cmp.Or(s.Address, known.Address)
 	}
-	if _, err := h.findHome(); h.looks || errors.Is(err, fs.ErrNotExist) {
+	if _, err := h.home.Open(); h.looks || errors.Is(err, fs.ErrNotExist) {
 		h.memory.keep(known)
 		return
 	}
@@ -191,13 +192,13 @@ func sameFacts(a, b Seen) bool {
 
 // changeSeen changes seen.json while no other process can.
 func (h *Host) changeSeen(ctx context.Context, change func(seenFolks)) error {
-	dir, err := h.openHome()
+	dir, err := h.home.Make()
 	if err != nil {
 		return err
 	}
-	lock, err := waitLock(ctx, dir, "locks/seen.lock")
+	lock, err := home.WaitLock(ctx, dir, "locks/seen.lock")
 	if err != nil {
-		return homeError(err)
+		return home.Error(err)
 	}
 	folks, err := readSeen(dir)
 	if err == nil {

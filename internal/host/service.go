@@ -6,18 +6,19 @@ import (
 
 	"russet"
 	"russet/internal/durable"
+	"russet/internal/home"
 )
 
 // automationDir is where the service keeps what it must not forget.
 const automationDir = "automation"
 
 // Home is where russet keeps its own things here.
-func (h *Host) Home() Home { return h.home }
+func (h *Host) Home() home.Place { return h.home.Place }
 
 // LockService makes the caller the one service of this home, until release is
 // called or its process ends. Busy for a second one.
 func (h *Host) LockService() (release func(), err error) {
-	dir, err := h.openHome()
+	dir, err := h.home.Make()
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +30,7 @@ func (h *Host) LockService() (release func(), err error) {
 		}
 	}
 	if err != nil {
-		return nil, homeError(err)
+		return nil, home.Error(err)
 	}
 	return func() {
 		if err := l.Unlock(); err != nil {
@@ -41,26 +42,26 @@ func (h *Host) LockService() (release func(), err error) {
 // FindAutomation opens the folder of the service for reading; fs.ErrNotExist
 // when no service ever ran here.
 func (h *Host) FindAutomation() (*durable.Dir, error) {
-	dir, err := h.findHome()
+	dir, err := h.home.Open()
 	if err != nil {
 		return nil, err
 	}
 	sub, err := dir.Sub(automationDir)
 	if err != nil {
-		return nil, homeError(err)
+		return nil, home.Error(err)
 	}
 	return sub, nil
 }
 
 // Automation opens the folder of the service. It is made when absent.
 func (h *Host) Automation() (*durable.Dir, error) {
-	dir, err := h.openHome()
+	dir, err := h.home.Make()
 	if err != nil {
 		return nil, err
 	}
 	sub, err := dir.MakeSub(automationDir, 0o700)
 	if err != nil {
-		return nil, homeError(err)
+		return nil, home.Error(err)
 	}
 	return sub, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"russet"
 	"russet/internal/durable"
+	"russet/internal/home"
 	"russet/internal/notify"
 	"russet/internal/schedule"
 )
@@ -100,7 +101,7 @@ const maxSettings = 1 << 20
 const settingsFile = "settings.json"
 
 func (h *Host) readSettings() (*settings, error) {
-	dir, err := h.findHome()
+	dir, err := h.home.Open()
 	var data []byte
 	if err == nil {
 		data, err = dir.ReadFile(settingsFile, maxSettings)
@@ -109,7 +110,7 @@ func (h *Host) readSettings() (*settings, error) {
 		return &settings{}, nil
 	}
 	if err != nil {
-		return nil, homeError(err)
+		return nil, home.Error(err)
 	}
 	s := &settings{}
 	if err := json.Unmarshal(data, s); err != nil {
@@ -125,13 +126,13 @@ func (h *Host) readSettings() (*settings, error) {
 
 // changeSettings lets change edit the settings while no other process can.
 func (h *Host) changeSettings(ctx context.Context, change func(*settings) error) error {
-	dir, err := h.openHome()
+	dir, err := h.home.Make()
 	if err != nil {
 		return err
 	}
-	lock, err := waitLock(ctx, dir, "locks/settings.lock")
+	lock, err := home.WaitLock(ctx, dir, "locks/settings.lock")
 	if err != nil {
-		return homeError(err)
+		return home.Error(err)
 	}
 	s, err := h.readSettings()
 	if err == nil {
@@ -149,7 +150,7 @@ func writeSettings(dir *durable.Dir, s *settings) error {
 		return fmt.Errorf("write the settings: %w", err)
 	}
 	if err := dir.Replace(settingsFile, append(data, '\n'), 0o600); err != nil {
-		return homeError(err)
+		return home.Error(err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"russet"
+	"russet/internal/home"
 )
 
 // firstStore is the name of the store that is made when a backup is wanted
@@ -258,7 +259,7 @@ func storeError(st StoreSettings, err error) error {
 		return err
 	}
 	e := &russet.Error{
-		Kind: fileKind(err), Doing: fmt.Sprintf("open the store %q", st.Name), What: plainFileError(err), Err: err,
+		Kind: fileKind(err), Doing: fmt.Sprintf("open the store %q", st.Name), What: home.FileProblem(err), Err: err,
 	}
 	switch {
 	case isPrivacy(err):

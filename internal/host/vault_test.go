@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/internal/secrets"
 	"russet/internal/vault/backend"
@@ -30,7 +31,7 @@ func must(t *testing.T, err error) {
 // hostIn is a host with a home of its own, to whom nobody answers.
 func hostIn(t *testing.T, dir string, answers host.VaultAnswers) *host.Host {
 	t.Helper()
-	h := host.Open(host.Options{Home: host.Home{Dir: dir, Data: dir, Moved: true}, Vaults: answers})
+	h := host.Open(host.Options{Home: home.Place{Dir: dir, Data: dir, Moved: true}, Vaults: answers})
 	t.Cleanup(func() { must(t, h.Close()) })
 	return h
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/secrets"
 	"russet/internal/vault/backend"
 )
@@ -28,7 +29,7 @@ func (h *Host) keptCredentials(st StoreSettings, l backend.Location) (backend.Cr
 	if l.Local() {
 		return backend.Credentials{}, nil
 	}
-	data, err := h.getSecret(storageSecret(st.Name))
+	data, err := h.home.Secret(storageSecret(st.Name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return backend.Credentials{}, &russet.Error{
 			Kind: russet.Usage, Doing: fmt.Sprintf("open the vault %q", st.Name), What: "this computer does not know what opens its storage", Err: err,
@@ -49,7 +50,7 @@ func (h *Host) keepCredentials(store string, l backend.Location, c backend.Crede
 	if err != nil {
 		return errors.New("keep what opens the storage: it cannot be written down")
 	}
-	return h.putSecret(storageSecret(store), data)
+	return h.home.PutSecret(storageSecret(store), data)
 }
 
 // CredentialsFromFile reads what opens the storage of a vault: JSON (see
@@ -58,7 +59,7 @@ func CredentialsFromFile(name string) (backend.Credentials, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return backend.Credentials{}, &russet.Error{
-			Kind: russet.Usage, Doing: "read the credentials", What: plainFileError(err), Err: err,
+			Kind: russet.Usage, Doing: "read the credentials", What: home.FileProblem(err), Err: err,
 			Hint: "--credentials-file names JSON, or a file as the aws program keeps it",
 		}
 	}
@@ -148,7 +149,7 @@ func readSmall(name string) (string, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return "", &russet.Error{Kind: russet.Usage, Doing: "read the credentials", What: plainFileError(err), Err: err}
+		return "", &russet.Error{Kind: russet.Usage, Doing: "read the credentials", What: home.FileProblem(err), Err: err}
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxCredentials+1))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"russet"
 	"russet/internal/secrets"
@@ -93,7 +94,7 @@ func (h *Host) askToUnlock(ctx context.Context, st StoreSettings, f *keys.File) 
 func vaultSecret(vault string) string { return "vault/" + vault }
 
 func (h *Host) keptMaster(vault string) (secrets.Secret, error) {
-	data, err := h.getSecret(vaultSecret(vault))
+	data, err := h.home.Secret(vaultSecret(vault))
 	return secrets.Secret(data), err
 }
 
@@ -107,7 +108,7 @@ func (h *Host) rememberMaster(f *keys.File) error {
 	if kept, err := h.keptMaster(f.Vault()); err == nil && kept == master {
 		return nil
 	}
-	return h.putSecret(vaultSecret(f.Vault()), []byte(string(master)))
+	return h.home.PutSecret(vaultSecret(f.Vault()), []byte(string(master)))
 }
 
 // forgetVault removes what is remembered of a store that is a vault: what opens
@@ -116,17 +117,11 @@ func (h *Host) forgetVault(st StoreSettings, rest []StoreSettings) error {
 	if st.Vault == "" {
 		return nil
 	}
-	s, err := h.openSecrets()
-	if err != nil {
-		return err
+	names := []string{storageSecret(st.Name)}
+	if !slices.ContainsFunc(rest, func(other StoreSettings) bool { return other.Vault == st.Vault }) {
+		names = append(names, vaultSecret(st.Vault))
 	}
-	err = s.Delete(storageSecret(st.Name))
-	for _, other := range rest {
-		if other.Vault == st.Vault {
-			return secretError(err)
-		}
-	}
-	return secretError(errors.Join(err, s.Delete(vaultSecret(st.Vault))))
+	return h.home.DropSecrets(names...)
 }
 
 // keysError explains why the keys of a vault do not open it.

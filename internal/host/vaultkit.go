@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/vault/backend"
 	"russet/internal/vault/keys"
 	"russet/internal/vault/kit"
@@ -26,7 +27,7 @@ func checkKitFile(name string) error {
 }
 
 func kitError(name string, err error) error {
-	e := &russet.Error{Kind: fileKind(err), Doing: "write the recovery kit", What: plainFileError(err), Err: err}
+	e := &russet.Error{Kind: fileKind(err), Doing: "write the recovery kit", What: home.FileProblem(err), Err: err}
 	switch {
 	case errors.Is(err, kit.ErrKind):
 		e.Kind, e.What = russet.Usage, fmt.Sprintf("%q is not the name of a kit", name)

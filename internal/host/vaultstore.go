@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/secrets"
 	"russet/internal/vault/backend"
 	"russet/internal/vault/keys"
@@ -65,7 +66,7 @@ func (h *Host) openPlace(ctx context.Context, st StoreSettings, l backend.Locati
 
 // notThere is the error of a place that is absent: most often its disk is.
 func notThere(st StoreSettings, err error) error {
-	e := &russet.Error{Kind: russet.NotConnected, Doing: fmt.Sprintf("open the vault %q", st.Name), What: plainFileError(err), Err: err}
+	e := &russet.Error{Kind: russet.NotConnected, Doing: fmt.Sprintf("open the vault %q", st.Name), What: home.FileProblem(err), Err: err}
 	if said, ok := errors.AsType[*russet.Error](err); ok {
 		e.What, e.Hint = said.What, said.Hint
 	}

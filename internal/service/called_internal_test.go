@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/internal/schedule"
 )
@@ -45,7 +46,7 @@ func TestCalledEverywhere(t *testing.T) {
 	if got := runningText([]Running{{Name: "iPhone", Called: called}}); got != "backing up "+called {
 		t.Errorf("%q is going on", got)
 	}
-	h := host.Open(host.Options{Home: host.Home{Dir: filepath.Join(t.TempDir(), "home"), Moved: true}})
+	h := host.Open(host.Options{Home: home.Place{Dir: filepath.Join(t.TempDir(), "home"), Moved: true}})
 	defer h.Close()
 	s := New(Options{Host: h})
 	if err := s.load(false); err != nil {

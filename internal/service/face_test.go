@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/internal/notify"
 	"russet/internal/service"
@@ -29,7 +30,7 @@ import (
 // of the lab stands.
 func (l *lab) serve() service.Hello {
 	l.Helper()
-	l.host = host.Open(host.Options{Home: host.Home{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: l.clock.now})
+	l.host = host.Open(host.Options{Home: home.Place{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: l.clock.now})
 	l.service = service.New(service.Options{
 		Host: l.host, Now: l.clock.now, Location: time.UTC, Notify: l.notify, AtOnce: 2, Log: slog.New(slog.NewTextHandler(&l.log, nil)),
 	})
@@ -153,7 +154,7 @@ func TestFaces(t *testing.T) {
 	t.Run("metrics", func(t *testing.T) { checkMetrics(t, hello.Page, p.UDID()) })
 	t.Run("strangers", func(t *testing.T) { checkStrangers(t, hello.Page) })
 	t.Run("second", func(t *testing.T) {
-		h := host.Open(host.Options{Home: host.Home{Dir: l.dir, Data: l.dir, Moved: true}})
+		h := host.Open(host.Options{Home: home.Place{Dir: l.dir, Data: l.dir, Moved: true}})
 		defer h.Close()
 		err := service.New(service.Options{Host: h}).Serve(t.Context(), service.FaceOptions{Home: l.dir, Listen: "127.0.0.1:0"})
 		if russet.KindOf(err) != russet.Busy || !strings.Contains(err.Error(), hello.Page) {

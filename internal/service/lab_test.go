@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/internal/notify"
 	"russet/internal/schedule"
@@ -108,7 +109,7 @@ func newLab(t testing.TB) *lab {
 // start begins a service in a new process, as it were.
 func (l *lab) start() {
 	l.Helper()
-	l.host = host.Open(host.Options{Home: host.Home{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: l.clock.now})
+	l.host = host.Open(host.Options{Home: home.Place{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: l.clock.now})
 	l.service = service.New(service.Options{Host: l.host, Now: l.clock.now, Location: time.UTC, Notify: l.notify, AtOnce: 2, Drill: l.drills})
 	ctx, stop := context.WithCancel(context.Background())
 	l.host.Follow(ctx)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/internal/notify"
 	"russet/internal/service"
@@ -35,14 +36,14 @@ type delivery struct {
 // TestMonthChild is the service of the month, in a process of its own. It does
 // nothing in a usual run.
 func TestMonthChild(t *testing.T) {
-	home := os.Getenv(childHome)
-	if home == "" {
+	dir := os.Getenv(childHome)
+	if dir == "" {
 		t.Skip("it is a part of TestMonth")
 	}
 	zone, err := time.LoadLocation("Europe/Berlin")
 	must(t, err)
 	c := &clock{}
-	log, err := os.OpenFile(filepath.Join(home, "log.jsonl"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	log, err := os.OpenFile(filepath.Join(dir, "log.jsonl"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	must(t, err)
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey {
@@ -50,7 +51,7 @@ func TestMonthChild(t *testing.T) {
 		}
 		return a
 	}}))
-	told, err := os.OpenFile(filepath.Join(home, toldFile), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	told, err := os.OpenFile(filepath.Join(dir, toldFile), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	must(t, err)
 	var mu sync.Mutex
 	tell := func(_ context.Context, m notify.Message) error {
@@ -76,7 +77,7 @@ func TestMonthChild(t *testing.T) {
 	if !next() {
 		return
 	}
-	h := host.Open(host.Options{Home: host.Home{Dir: home, Data: home, Moved: true}, Mux: "UNIX:" + os.Getenv(childSocket), Now: c.now})
+	h := host.Open(host.Options{Home: home.Place{Dir: dir, Data: dir, Moved: true}, Mux: "UNIX:" + os.Getenv(childSocket), Now: c.now})
 	s := service.New(service.Options{Host: h, Now: c.now, Location: zone, Notify: tell, AtOnce: 2, Log: logger})
 	h.Follow(t.Context())
 	release, err := s.Take(context.Background())

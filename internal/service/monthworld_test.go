@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/internal/retention"
 	"russet/internal/schedule"
@@ -136,7 +137,7 @@ func (w *world) settle() {
 // open is a host of the parent, to look at things.
 func (w *world) open() *host.Host {
 	return host.Open(host.Options{
-		Home: host.Home{Dir: w.home, Data: w.home, Moved: true}, Mux: "UNIX:" + w.socket, Now: func() time.Time { return w.now },
+		Home: home.Place{Dir: w.home, Data: w.home, Moved: true}, Mux: "UNIX:" + w.socket, Now: func() time.Time { return w.now },
 	})
 }
 

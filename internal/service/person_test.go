@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/internal/service"
 	"russet/vphone"
@@ -118,7 +119,7 @@ func TestRun(t *testing.T) {
 		t.Helper()
 		ctx, cancel := context.WithCancel(t.Context())
 		now := func() time.Time { return time.Now().Add(later) }
-		h := host.Open(host.Options{Home: host.Home{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: now})
+		h := host.Open(host.Options{Home: home.Place{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: now})
 		s := service.New(service.Options{Host: h, Notify: l.notify, Now: now, Location: afternoon()})
 		ended := make(chan error, 1)
 		go func() { ended <- s.Run(ctx) }()

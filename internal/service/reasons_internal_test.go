@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/internal/schedule"
 )
@@ -80,7 +81,7 @@ func TestEveryFailureHasItsReason(t *testing.T) {
 			t.Run(fmt.Sprintf("%d/%v", kind, noted), func(t *testing.T) {
 				dir := t.TempDir()
 				l := &reasonsLab{TB: t, dir: dir, now: time.Date(2026, time.March, 9, 9, 0, 0, 0, time.UTC)}
-				l.host = host.Open(host.Options{Home: host.Home{Dir: dir, Data: dir, Moved: true}, Now: func() time.Time { return l.now }})
+				l.host = host.Open(host.Options{Home: home.Place{Dir: dir, Data: dir, Moved: true}, Now: func() time.Time { return l.now }})
 				defer l.host.Close()
 				if _, _, err := l.host.StoreFor(t.Context(), ""); err != nil {
 					t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/internal/notify"
 	"russet/internal/schedule"
@@ -65,7 +66,7 @@ func TestStatusAlone(t *testing.T) {
 	read(false)
 	l.clock.set(l.clock.now().Add(10 * time.Hour))
 	must(t, p.SetIOS("26.6"))
-	h := host.Open(host.Options{Home: host.Home{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: l.clock.now})
+	h := host.Open(host.Options{Home: home.Place{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: l.clock.now})
 	s := service.New(service.Options{Host: h, Now: l.clock.now, Location: time.UTC})
 	st, err := s.Status(t.Context())
 	must(t, err)

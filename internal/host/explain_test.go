@@ -14,21 +14,6 @@ import (
 	"russet/internal/host"
 )
 
-func TestFindHome(t *testing.T) {
-	dir := t.TempDir()
-	moved, err := host.FindHome(func(name string) string {
-		return map[string]string{"RUSSET_HOME": dir}[name]
-	})
-	if err != nil || moved != (host.Home{Dir: dir, Data: dir, Moved: true}) {
-		t.Errorf("got %+v, %v", moved, err)
-	}
-	t.Setenv("HOME", dir)
-	usual, err := host.FindHome(func(string) string { return "" })
-	if err != nil || usual.Moved || filepath.Base(usual.Dir) != "russet" {
-		t.Errorf("got %+v, %v", usual, err)
-	}
-}
-
 func TestPasswordFromFile(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"unix": "my word\nsecond\n", "dos": "my word\r\n", "bare": "my word", "empty": "\nx"})
