@@ -20,7 +20,7 @@ func (a *app) backupCommand() *cobra.Command {
 		Use: "backup [DEVICE…]", Short: "back up phones", GroupID: "backup",
 		Long: `Backs up phones. Without DEVICE all that are connected and trust this computer. The
 phone usually asks for its passcode: unlock it and type it. Without --store it goes to the
-first store of the phone's policy. An interrupted backup keeps
+first store of the phone's policy, or the first there is. An interrupted backup keeps
 what was received, and the next one goes on from there; earlier backups stay as they are
 until the new one is whole. When "russet serve" runs, it does the work.
 

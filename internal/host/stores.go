@@ -221,15 +221,23 @@ func (h *Host) StoreFor(ctx context.Context, name string) (st StoreSettings, mad
 }
 
 // StoreOf finds the store to which a person backs a device up: the named one,
-// else the first of the device's policy, else that of StoreFor.
+// else the first of the device's policy, which is the first there is when it
+// names none. Without a device it is that of StoreFor.
 func (h *Host) StoreOf(ctx context.Context, udid russet.UDID, name string) (st StoreSettings, made bool, err error) {
-	if name == "" {
+	if name == "" && udid != "" {
 		p, err := h.Schedule(udid)
 		if err != nil {
 			return StoreSettings{}, false, err
 		}
-		if len(p.Stores) > 0 {
+		stores, err := h.Stores()
+		if err != nil {
+			return StoreSettings{}, false, err
+		}
+		switch {
+		case len(p.Stores) > 0:
 			name = p.Stores[0]
+		case len(stores) > 0:
+			name = stores[0].Name
 		}
 	}
 	return h.StoreFor(ctx, name)
