@@ -95,11 +95,7 @@ func lastText(r *service.ChoreRun) string {
 	if r == nil {
 		return "-"
 	}
-	text := moment(r.End) + ", " + r.Outcome
-	if r.Error != "" {
-		text += ": " + r.Error
-	}
-	return text
+	return moment(r.End) + ", " + r.Said()
 }
 
 func orDash(s string) string {

@@ -201,7 +201,12 @@ func (s *Service) storeAlarms(now time.Time, sh *shelf) (changed bool) {
 	for device, limit := range st.DeviceAllowances {
 		check(of+string(device), st.DeviceUsed[device], limit, device)
 	}
-	for key := range s.house.Alarms {
+	for key, a := range s.house.Alarms {
+		// A backup that was deleted since it was found to be damaged.
+		id, ok := strings.CutPrefix(key, "damage/"+sh.name+"/")
+		if ok && !sh.there[russet.BackupID(id)] && a.Told.Before(sh.at) {
+			changed = s.house.over(now, key) || changed
+		}
 		device, ok := strings.CutPrefix(key, of)
 		if _, limited := st.DeviceAllowances[russet.UDID(device)]; ok && !limited {
 			changed = s.house.over(now, key) || changed

@@ -3,6 +3,7 @@ package service
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -21,10 +22,26 @@ type ChoreRun struct {
 	Device  russet.UDID    `json:"device,omitempty"` // of a copy that is about one
 	Start   time.Time      `json:"start"`
 	End     time.Time      `json:"end"`
-	Outcome string         `json:"outcome"` // "done", "failed" or "interrupted"
+	Outcome string         `json:"outcome"` // "done", "damaged" (done, and it found damage), "failed" or "interrupted"
 	Text    string         `json:"text"`    // what was done
 	Error   string         `json:"error,omitempty"`
 }
+
+// Said is what became of a chore, in words: "done: 2 of 2 backups verified, 0
+// damaged".
+func (r ChoreRun) Said() string {
+	text := r.Outcome
+	if text == damaged {
+		text = "found damage"
+	}
+	if why := cmp.Or(r.Error, r.Text); why != "" {
+		text += ": " + why
+	}
+	return text
+}
+
+// damaged is the Outcome of a chore that was done and found damage.
+const damaged = "damaged"
 
 const (
 	choreLog    = "chores.jsonl"

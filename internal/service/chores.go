@@ -164,6 +164,17 @@ func (s *Service) take(t *task) {
 // errLater is why a chore stops before its end: its hours are over.
 var errLater = errors.New("its hours are over; it goes on when they begin again")
 
+// errDamage is why a chore that was done to its end is not good.
+var errDamage = errors.New("it found damage")
+
+// found is errDamage if a chore found any.
+func found(damaged int) error {
+	if damaged > 0 {
+		return errDamage
+	}
+	return nil
+}
+
 // do does a task, and says in words what was done.
 func (s *Service) do(ctx context.Context, t *task) (text string, err error) {
 	switch t.Kind {
@@ -190,7 +201,10 @@ func (s *Service) done(ctx context.Context, t *task, text string, err error) {
 	known.Tried = now
 	e := host.Explain(ctx, err)
 	switch {
-	case e == nil:
+	case e == nil, errors.Is(err, errDamage):
+		if e != nil {
+			run.Outcome = damaged
+		}
 		known.Done, known.Failures = now, 0
 		s.house.over(now, choreAlarm+t.key)
 	case errors.Is(err, errLater), e.Kind == russet.Stopped, e.Kind == russet.Busy:

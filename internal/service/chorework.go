@@ -27,15 +27,8 @@ func (s *Service) verify(ctx context.Context, t *task) (text string, err error) 
 	if err != nil {
 		return "", err
 	}
-	s.missed(t.Store, backups)
 	turn := s.turn(backups, s.now().Add(-t.Every))
-	read, bad, left := 0, 0, []string{}
-	for _, b := range backups {
-		if b.Problem != "" { // it cannot even be opened
-			bad++
-			s.damage(b, []russet.Problem{{What: b.Problem}}, false)
-		}
-	}
+	read, bad, left := 0, s.broken(backups), []string{}
 	for _, b := range turn {
 		if err := s.stepAside(ctx, t); err != nil {
 			return fmt.Sprintf("%d of %d backups verified", read, len(turn)), err
@@ -60,7 +53,7 @@ func (s *Service) verify(ctx context.Context, t *task) (text string, err error) 
 	if len(left) > 0 {
 		text += fmt.Sprintf("; of %d the password is not known here (%s)", len(left), strings.Join(left, ", "))
 	}
-	return text, nil
+	return text, found(bad)
 }
 
 // turn picks the backups to verify now: of each device the newest, and those
@@ -95,6 +88,17 @@ func (s *Service) turn(backups []russet.Backup, since time.Time) []russet.Backup
 	return turn
 }
 
+// broken tells of the backups that cannot even be opened, and counts them.
+func (s *Service) broken(backups []russet.Backup) (n int) {
+	for _, b := range backups {
+		if b.Problem != "" {
+			n++
+			s.damage(b, []russet.Problem{{What: b.Problem}}, false)
+		}
+	}
+	return n
+}
+
 // damage tells of a damaged backup, or takes that back.
 func (s *Service) damage(b russet.Backup, problems []russet.Problem, drill bool) {
 	s.mu.Lock()
@@ -110,18 +114,6 @@ func (s *Service) damage(b russet.Backup, problems []russet.Problem, drill bool)
 	}
 }
 
-// missed ends the alarms about backups that are no longer there.
-func (s *Service) missed(store string, backups []russet.Backup) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for key := range s.house.Alarms {
-		id, ok := strings.CutPrefix(key, "damage/"+store+"/")
-		if ok && !slices.ContainsFunc(backups, func(b russet.Backup) bool { return string(b.ID) == id }) {
-			s.house.over(s.now(), key)
-		}
-	}
-}
-
 // drill restores the newest backup of each device onto an empty phone. It can be
 // interrupted: what passed in this round is not tried again.
 func (s *Service) drill(ctx context.Context, t *task) (text string, err error) {
@@ -134,12 +126,12 @@ func (s *Service) drill(ctx context.Context, t *task) (text string, err error) {
 		return "", err
 	}
 	newest := map[russet.UDID]russet.Backup{}
+	good, bad, left := 0, s.broken(backups), 0
 	for _, b := range backups {
 		if b.Problem == "" {
 			newest[b.Device] = b
 		}
 	}
-	good, bad, left := 0, 0, 0
 	for _, device := range slices.Sorted(maps.Keys(newest)) {
 		b := newest[device]
 		passed := func(r host.DrillReport) bool {
@@ -169,12 +161,12 @@ func (s *Service) drill(ctx context.Context, t *task) (text string, err error) {
 	}
 	text = fmt.Sprintf("%d of %d backups came back as they were", good, len(newest))
 	if bad > 0 {
-		text += fmt.Sprintf(", %d did not", bad)
+		text += fmt.Sprintf(", %d damaged", bad)
 	}
 	if left > 0 {
 		text += fmt.Sprintf("; of %d the password is not known here", left)
 	}
-	return text, nil
+	return text, found(bad)
 }
 
 // try is a drill of one backup.

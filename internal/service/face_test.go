@@ -32,7 +32,7 @@ func (l *lab) serve() service.Hello {
 	l.Helper()
 	l.host = host.Open(host.Options{Home: home.Place{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: l.clock.now})
 	l.service = service.New(service.Options{
-		Host: l.host, Now: l.clock.now, Location: time.UTC, Notify: l.notify, AtOnce: 2, Log: slog.New(slog.NewTextHandler(&l.log, nil)),
+		Host: l.host, Now: l.clock.now, Location: time.UTC, Notify: l.notify, AtOnce: 2, Drill: l.drills, Log: slog.New(slog.NewTextHandler(&l.log, nil)),
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	ready := make(chan service.Hello, 1)
@@ -424,4 +424,51 @@ func TestStatusAsksNoPhone(t *testing.T) {
 	if d := l.status(p); d.Present {
 		t.Error("it was not looked for when it was time")
 	}
+}
+
+// A chore that finds damage is not good: everywhere, and after a restart.
+func TestDamageIsSaid(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	hello := l.serve()
+	p := l.phone("anna", vphone.Options{})
+	l.service.Wake()
+	until(t, "a backup", func() bool {
+		st, err := l.service.Status(t.Context())
+		must(t, err)
+		return len(st.Devices) == 1 && len(st.Devices[0].Stores) == 1 && st.Devices[0].Stores[0].Backup != nil
+	})
+	until(t, "its end", func() bool { return !l.service.Busy() })
+	spoil(t, filepath.Join(l.dir, "backups", p.UDID()))
+	for _, kind := range []host.ChoreKind{host.VerifyChore, host.DrillChore} {
+		_, err := l.host.SetChore(t.Context(), host.Chore{Kind: kind, Store: "main", Every: day})
+		must(t, err)
+	}
+	l.service.Wake()
+	check := func(when string) {
+		for _, kind := range []host.ChoreKind{host.VerifyChore, host.DrillChore} {
+			until(t, string(kind)+" is done", func() bool { return l.chore(kind, "main").Last != nil })
+			if c := l.chore(kind, "main"); c.Last.Outcome != "damaged" || !strings.HasPrefix(c.Last.Said(), "found damage: ") || !strings.HasSuffix(c.Last.Said(), "1 damaged") {
+				t.Errorf("%s: %s says %q: %+v", when, kind, c.Last.Said(), c.Last)
+			}
+		}
+		_, metrics := get(t, hello.Page+"metrics")
+		for _, want := range []string{
+			`russet_chore_good{chore="verify",store="main",to=""} 0`, `russet_chore_good{chore="drill",store="main",to=""} 0`, `russet_alarms{kind="damage"} 1`,
+		} {
+			if !strings.Contains(metrics, want+"\n") {
+				t.Errorf("%s: there is no %q", when, want)
+			}
+		}
+		if status, body := get(t, hello.Page+"healthz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "damaged") {
+			t.Errorf("%s: %d, %s", when, status, body)
+		}
+		if _, body := get(t, hello.Page); strings.Count(body, ", found damage: ") != 2 || strings.Contains(body, "All is well") {
+			t.Errorf("%s: the page says %s", when, body)
+		}
+	}
+	check("at once")
+	l.end()
+	hello = l.serve()
+	check("after a restart")
 }

@@ -58,7 +58,7 @@ var (
 	descCount = desc("store_backups", "Backups in the store.", "store")
 
 	descChore  = desc("chore_timestamp_seconds", "When a chore was last tried.", "chore", "store", "to")
-	descGood   = desc("chore_good", "Whether the chore ended well when it was last tried.", "chore", "store", "to")
+	descGood   = desc("chore_good", "Whether the chore, when it was last tried, was done to its end and found no damage.", "chore", "store", "to")
 	descAlarms = desc("alarms", "Troubles of which people were told and that still hold.", "kind")
 )
 

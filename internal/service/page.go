@@ -209,10 +209,7 @@ func choreText(c ChoreStatus, now time.Time) string {
 	}
 	text := "not done yet"
 	if c.Last != nil {
-		text = at(c.Last.End, now) + ", " + c.Last.Outcome
-		if why := cmp.Or(c.Last.Error, c.Last.Text); why != "" {
-			text += ": " + why
-		}
+		text = at(c.Last.End, now) + ", " + c.Last.Said()
 	}
 	switch {
 	case c.Waiting != "":

@@ -33,6 +33,7 @@ type shelf struct {
 	at      time.Time // when it was looked at; zero if never, or if that is old
 	status  host.StoreStatus
 	backups map[russet.UDID][]russet.Backup // that can be used, by the devices' clocks
+	there   map[russet.BackupID]bool        // all that are in it
 	problem string                          // why it takes nothing, in words
 	asked   chan struct{}                   // it is being looked at, until this is closed; nil if not
 }
@@ -147,7 +148,7 @@ func (s *Service) examine(ctx context.Context, st host.StoreSettings, before *sh
 	defer close(before.asked)
 	ctx, cancel := context.WithTimeout(ctx, 10*shelfPatient)
 	defer cancel()
-	sh := &shelf{name: st.Name, vault: before.vault, at: s.now(), backups: map[russet.UDID][]russet.Backup{}}
+	sh := &shelf{name: st.Name, vault: before.vault, at: s.now(), backups: map[russet.UDID][]russet.Backup{}, there: map[russet.BackupID]bool{}}
 	backups, err := s.host.Backups(ctx, st.Name, "", false)
 	if err == nil {
 		sh.status = s.host.StoreStatus(ctx, st)
@@ -157,6 +158,7 @@ func (s *Service) examine(ctx context.Context, st host.StoreSettings, before *sh
 	}
 	sh.status.Problem = sh.problem
 	for _, b := range backups { // oldest first
+		sh.there[b.ID] = true
 		if b.Problem == "" {
 			sh.backups[b.Device] = append(sh.backups[b.Device], b)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"russet"
 	"russet/internal/durable"
+	"russet/internal/host"
 	"russet/internal/notify"
 	"russet/internal/schedule"
 )
@@ -153,6 +154,13 @@ func (s *Service) load(makes bool) error {
 	}
 	if s.house.Version != stateVersion {
 		s.house = newHouse(s.now())
+	}
+	runs, err := s.choreRuns()
+	for _, r := range runs { // oldest first
+		s.ran[choreKey(host.Chore{Kind: r.Kind, Store: r.Store, To: r.To}, r.Device)] = r
+	}
+	if err != nil {
+		s.log.Warn("what was done with the stores cannot be read", "error", err)
 	}
 	return nil
 }
