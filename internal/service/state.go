@@ -222,6 +222,20 @@ func (s *Service) saveHouse() error {
 	return s.write(houseFile, s.house)
 }
 
+// rewrite writes again what could not be written, and reports whether all is
+// written now. Service.mu is held.
+func (s *Service) rewrite() bool {
+	if s.trouble == nil {
+		return true
+	}
+	for _, st := range s.states {
+		if s.save(st) != nil {
+			return false
+		}
+	}
+	return s.saveHouse() == nil
+}
+
 func (s *Service) write(name string, v any) error {
 	err := s.dir.ReplaceJSON(name, v, privateFile)
 	if err != nil {

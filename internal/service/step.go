@@ -36,6 +36,7 @@ func (s *Service) Step(ctx context.Context) (next time.Time) {
 		return s.now().Add(afterFail)
 	}
 	s.mu.Lock()
+	written := s.rewrite()
 	s.alarms(views)
 	s.mu.Unlock()
 	slices.SortStableFunc(views, func(a, b *view) int { return a.decision.DueSince.Compare(b.decision.DueSince) })
@@ -51,6 +52,9 @@ func (s *Service) Step(ctx context.Context) (next time.Time) {
 		if again := v.decision.Again; !again.IsZero() && again.Before(next) {
 			next = again
 		}
+	}
+	if soon := s.now().Add(afterFail); !written && soon.Before(next) {
+		next = soon
 	}
 	if least := s.now().Add(soonest); next.Before(least) {
 		return least

@@ -3,6 +3,7 @@ package service_test
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,39 @@ func TestStaleNudge(t *testing.T) {
 		if letter.Message.Time.Before(morning.Add(14 * time.Hour)) {
 			t.Errorf("it still waits: %+v", letter)
 		}
+	}
+}
+
+// TestCannotWrite: what could not be written is written as soon as that can be
+// done again, and then nothing is the matter any more.
+func TestCannotWrite(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	l.step(0)
+	file := l.stateFile(p)
+	must(t, os.Remove(file))
+	must(t, os.MkdirAll(filepath.Join(file, "in the way"), 0o700))
+	l.clock.set(l.clock.now().Add(day))
+	l.setClocks()
+	next := l.service.Step(t.Context()) // a run is due, and must not begin like this
+	l.service.Wait()
+	st, err := l.service.Status(t.Context())
+	must(t, err)
+	if len(st.Problems) != 1 || l.status(p).Last.Start.After(morning.Add(time.Hour)) {
+		t.Fatalf("problems: %q; %+v", st.Problems, l.status(p).Last)
+	}
+	if wait := next.Sub(l.clock.now()); wait > time.Minute {
+		t.Errorf("looks again in %s", wait)
+	}
+	must(t, os.RemoveAll(file))
+	l.step(time.Minute)
+	if st, err := l.service.Status(t.Context()); err != nil || len(st.Problems) != 0 {
+		t.Errorf("problems: %q, %v", st.Problems, err)
+	}
+	if n := len(l.remembered(p).Attempts); n != 2 {
+		t.Errorf("%d attempts are remembered", n)
 	}
 }
 
