@@ -65,7 +65,7 @@ damage, pairing (a phone may forget this computer), encryption, and new-ios.` + 
 	flags.StringSliceVar(&f.to, "to", nil, "the `RECIPIENT` of e-mails, or the chat of Telegram")
 	flags.StringVar(&f.from, "from", "", "the sender of e-mails: `ADDRESS` (usually the user's)")
 	flags.StringSliceVar(&f.events, "events", nil, "what it is told of: `EVENT` (usually all but done; several with commas)")
-	flags.StringSliceVar(&f.devices, "device", nil, "tell it only about this `DEVICE` (may be given again)")
+	flags.StringArrayVar(&f.devices, "device", nil, "tell it only about this `DEVICE` (may be given again)")
 	flags.StringVar(&f.templateFile, "template-file", "", "the `FILE` with the template of a webhook's body")
 	flags.StringVar(&f.secretSource, "secret-file", "", "the `FILE` that holds the secrets, one a line (- reads standard input)")
 	a.completeFlag(cmd, "device", a.completeDevices)
@@ -96,7 +96,7 @@ func completeTypes(_ *cobra.Command, args []string, _ string) ([]string, cobra.S
 func (a *app) channel(ctx context.Context, args []string, f channelFlags) (notify.Channel, notify.Credentials, error) {
 	ch := notify.Channel{Name: args[0], Type: notify.Type(args[1]), To: f.to, From: f.from}
 	for _, e := range f.events {
-		ch.Events = append(ch.Events, notify.Kind(e))
+		ch.Events = append(ch.Events, notify.Kind(strings.TrimSpace(e)))
 	}
 	for _, word := range f.devices {
 		udid, err := a.knownDevice(ctx, word)

@@ -82,8 +82,7 @@ func checkUnused(ch Channel) error {
 	if ch.Template == "" {
 		return nil
 	}
-	_, err := render(ch.Template, ForTest(sampleTime(), "sample"))
-	return err
+	return tryTemplate(ch.Template)
 }
 
 func list[T ~string](all []T) string {

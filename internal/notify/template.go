@@ -48,5 +48,28 @@ func render(text string, m Message) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// tryTemplate finds out whether a template works: also, where it makes JSON, with
+// words that mean something there. A phone's owner may call it anything.
+func tryTemplate(text string) error {
+	const word, odd = "sample", "a \"b\" \\\n"
+	sample := func(word string) Message {
+		return Message{
+			Kind: Test, Time: sampleTime(), Device: "00008140-000000000000000A", Name: word, Store: word, Title: word, Text: word,
+		}
+	}
+	plain, err := render(text, sample(word))
+	if err != nil || !json.Valid(plain) {
+		return err
+	}
+	quoted, err := render(text, sample(odd))
+	if err == nil && !json.Valid(quoted) {
+		return &russet.Error{
+			Kind: russet.Usage, What: "the template makes no JSON any more when there are quotes in a message, as in the name of a phone",
+			Hint: `let "json" write the quotes: {"text": {{json .Title}}} instead of {"text": "{{.Title}}"}`,
+		}
+	}
+	return err
+}
+
 // sampleTime is when the message was that a template is tried with.
 func sampleTime() time.Time { return time.Unix(1_800_000_000, 0).UTC() }

@@ -251,7 +251,7 @@ func ForEncryption(s Subject, change Change) Message {
 	case EncryptionOn:
 		m.Title = "Backups of " + s.who() + " are encrypted now"
 		m.Text = "Somebody set a backup password that russet does not know. Backups go on, but only that password opens them."
-		m.Next = "If it was you, keep that password well. If not, change it: " + s.command("encryption change")
+		m.Next = "If it was you, keep that password well, and let russet know it: " + s.command("backup") + " --password-file FILE. If not, change it: " + s.command("encryption change")
 	case PasswordUnknown:
 		m.Title = "The backup password of " + s.who() + " is not known here"
 		m.Text = "Its backups are made and kept, but only that password opens them, and russet cannot try whether you still have the right one."
@@ -260,7 +260,7 @@ func ForEncryption(s Subject, change Change) Message {
 		m.Urgent = true
 		m.Title = "The backup password of " + s.who() + " was changed"
 		m.Text = "It was not changed by russet. Older backups open with the old password, new ones only with the new one."
-		m.Next = "If it was you, keep both. If not, see who has the phone, and change it: " + s.command("encryption change")
+		m.Next = "If it was you, keep both, and let russet know the new one: " + s.command("backup") + " --password-file FILE. If not, see who has the phone, and change it: " + s.command("encryption change")
 	}
 	return m
 }

@@ -76,6 +76,9 @@ func TestWords(t *testing.T) {
 			"|Allow more (russet store set home --allowance SIZE --device 00008110-000A1B2C3D4E801E), or keep fewer backups: russet policy preview": all(s.Name)[10],
 		"The backup password of Anna's iPhone is not known here|Its backups are made and kept, but only that password opens them, and russet cannot try whether you still have the right one." +
 			"|Write it into the first line of a file and name that once: russet backup 00008110-000A1B2C3D4E801E --password-file FILE": notify.ForEncryption(s, notify.PasswordUnknown),
+		"The backup password of Anna's iPhone was changed|It was not changed by russet. Older backups open with the old password, new ones only with the new one." +
+			"|If it was you, keep both, and let russet know the new one: russet backup 00008110-000A1B2C3D4E801E --password-file FILE." +
+			" If not, see who has the phone, and change it: russet encryption change 00008110-000A1B2C3D4E801E": notify.ForEncryption(s, notify.PasswordChanged),
 		"Anna's iPhone has a new iOS: 27.1|Before, it had 26.4. New backups cannot be restored to a phone with an older iOS." +
 			"|Keep the last backup of before for as long as you like: russet archive 01234567 --note \"before iOS 27.1\"": all(s.Name)[19],
 	}

@@ -245,7 +245,7 @@ func TestTemplates(t *testing.T) {
 			t.Errorf("%s: %s", template, r.body)
 		}
 	}
-	for _, bad := range []string{"{{", "{{.Nothing}}", "{{range 100000}}aaaaaaaaaa{{end}}", "{{template \"x\"}}"} {
+	for _, bad := range []string{"{{", "{{.Nothing}}", "{{range 100000}}aaaaaaaaaa{{end}}", "{{template \"x\"}}", `{"text": "{{.Title}}"}`, `{"a": {{json .Title}}, "b": "{{.Body}}"}`} {
 		ch, secret := channel(t, notify.Webhook, "http://127.0.0.1:1", "/x", "")
 		ch.Template = bad
 		if err := notify.Check(ch, secret); russet.KindOf(err) != russet.Usage {
