@@ -134,7 +134,7 @@ func todos(st service.Status, channel string) []todo {
 		paired = paired || d.Paired || !d.Seen.IsZero()
 	}
 	for _, d := range st.Devices {
-		if d.Present && !d.Paired {
+		if d.Present && d.Untrusted {
 			add("russet pair "+nameFor(d), "%s does not trust this computer yet. Unlock it, tap Trust, and type its passcode:", quoted(cmp.Or(d.Called, d.Name)))
 		}
 	}

@@ -43,10 +43,11 @@ func TestNameFor(t *testing.T) {
 // The one or two things that are left to do, the most needed first.
 func TestTodos(t *testing.T) {
 	anna := service.DeviceStatus{Device: russet.Device{Name: "anna", Paired: true, Encrypted: true}, Present: true}
-	bert := service.DeviceStatus{Device: russet.Device{Name: "bert"}, Present: true}
+	bert := service.DeviceStatus{Device: russet.Device{Name: "bert", Untrusted: true}, Present: true}
 	cleo := service.DeviceStatus{Device: russet.Device{Name: "cleo", Paired: true}, Present: true}
 	away := service.DeviceStatus{Device: russet.Device{Name: "away"}, Seen: time.Now(), Decision: schedule.Decision{}}
-	twin := service.DeviceStatus{Device: russet.Device{UDID: "00008140-000650DDEC43D17F", Name: "anna"}, Called: "anna (…D17F)", Present: true}
+	twin := service.DeviceStatus{Device: russet.Device{UDID: "00008140-000650DDEC43D17F", Name: "anna", Untrusted: true}, Called: "anna (…D17F)", Present: true}
+	silent := service.DeviceStatus{Device: russet.Device{Name: "dora", Problem: "does not answer"}, Seen: time.Now(), Present: true}
 	broken := service.StoreStatus{StoreStatus: host.StoreStatus{StoreSettings: host.StoreSettings{Name: "nas"}, Problem: "it does not answer"}}
 	for _, c := range []struct {
 		what    string
@@ -55,6 +56,7 @@ func TestTodos(t *testing.T) {
 		want    []string
 	}{
 		{"all done", service.Status{Devices: []service.DeviceStatus{anna, away}}, "", nil},
+		{"here and silent", service.Status{Devices: []service.DeviceStatus{silent}}, "", nil},
 		{"bare", service.Status{}, "notify", []string{"russet pair", "notify"}},
 		{"no usbmuxd", service.Status{Problems: []string{"usbmuxd is not installed"}}, "notify", []string{"russet doctor", "russet pair"}},
 		{"not paired", service.Status{Devices: []service.DeviceStatus{bert}}, "notify", []string{"russet pair bert", "notify"}},

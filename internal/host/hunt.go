@@ -129,7 +129,7 @@ func (n *hunt) start(ctx context.Context, knocks *sync.WaitGroup) (more bool) {
 	for _, l := range leads(inTurn(n.missing, n.turn), n.all, inTurn(n.adverts(), n.turn), n.host.misses.mayTry) {
 		key := l.key()
 		stranger := l.clue == byNothing
-		if n.tried[key] || (stranger && n.asked == strangers) || (!n.fresh && n.host.misses.resting(key)) {
+		if n.tried[key] || (stranger && n.asked == strangers) || n.rests(l, key) {
 			continue
 		}
 		if n.running == knocksAtOnce || n.tooSoon(l) {
@@ -147,6 +147,20 @@ func (n *hunt) start(ctx context.Context, knocks *sync.WaitGroup) (more bool) {
 		knocks.Go(func() { n.results <- n.host.knock(ctx, l) })
 	}
 	return more
+}
+
+// rests leaves alone what led nowhere just now. What was in the way still is, as
+// far as anybody knows.
+func (n *hunt) rests(l lead, key string) bool {
+	if n.fresh {
+		return false
+	}
+	why, resting := n.host.misses.resting(key)
+	if resting {
+		n.tried[key] = true
+		n.tries = append(n.tries, try{l, why})
+	}
+	return resting
 }
 
 // inTurn begins a list elsewhere: in a crowd of strangers, of whom only some are
@@ -169,7 +183,7 @@ func (n *hunt) take(r result) bool {
 	n.running--
 	if r.err != nil {
 		n.tries = append(n.tries, try{r.lead, r.err})
-		n.host.misses.add(r.lead)
+		n.host.misses.add(r.lead, r.err)
 		for _, w := range r.who {
 			delete(n.started, w) // its next address may be tried at once
 		}

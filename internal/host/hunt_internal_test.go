@@ -107,7 +107,7 @@ func TestHostileNetwork(t *testing.T) {
 		t.Errorf("where it was: %d found in %v", len(n.found), took)
 	}
 	for i := range maxStrangers {
-		h.misses.add(lead{host: fmt.Sprint(i), clue: byNothing})
+		h.misses.add(lead{host: fmt.Sprint(i), clue: byNothing}, errOther)
 	}
 	asked := taken.Load()
 	w.seen = Seen{}
@@ -151,19 +151,39 @@ func TestFoundAmongStrangers(t *testing.T) {
 
 func TestMisses(t *testing.T) {
 	m := &misses{}
-	if m.resting("x") || !m.mayTry("x") {
+	if _, resting := m.resting("x"); resting || !m.mayTry("x") {
 		t.Error("never tried")
 	}
 	w := wantedFor("A", "HOST-A", "")
 	for i := range 2 * maxMisses {
-		m.add(lead{host: fmt.Sprint(i), clue: byLast, who: []*wanted{w}})
-		m.add(lead{host: fmt.Sprint("s", i), clue: byNothing, who: []*wanted{w}})
+		m.add(lead{host: fmt.Sprint(i), clue: byLast, who: []*wanted{w}}, errOther)
+		m.add(lead{host: fmt.Sprint("s", i), clue: byNothing, who: []*wanted{w}}, errOther)
 	}
-	if !m.resting("0|A") || len(m.until) > maxMisses || len(m.strangers) > maxStrangers {
+	if why, resting := m.resting("0|A"); !resting || why != errOther || len(m.until) > maxMisses || len(m.strangers) > maxStrangers {
 		t.Errorf("%d and %d remembered", len(m.until), len(m.strangers))
 	}
 	if m.mayTry("s0") || m.mayTry("another") {
 		t.Error("strangers are asked without end")
+	}
+}
+
+// TestWhyItRests: a phone that did not want us is there and does not want us, also
+// while it is not asked again.
+func TestWhyItRests(t *testing.T) {
+	h := Open(Options{Home: home.Place{Dir: t.TempDir(), Moved: true}})
+	t.Cleanup(func() { _ = h.Close() })
+	w := wantedFor("A", "HOST-A", "aa:bb:cc:00:00:01")
+	adverts := []mdns.Advert{advert("aa:bb:cc:00:00:01@fe80::1", "127.0.0.99")}
+	why := &lockdown.Error{Request: "StartSession", Code: lockdown.InvalidHostID}
+	for _, l := range leads([]*wanted{w}, []*wanted{w}, adverts, anybody) {
+		h.misses.add(l, why)
+	}
+	n := &hunt{host: h, missing: []*wanted{w}, all: []*wanted{w}, adverts: func() []mdns.Advert { return adverts }}
+	n.run(t.Context())
+	sv := survey{wanted: n.all, tries: n.tries}
+	sv.addTroubled()
+	if len(sv.seen) != 1 || !sv.seen[0].Untrusted || sv.seen[0].Problem != networkProblem(why) {
+		t.Errorf("%+v", sv.seen)
 	}
 }
 

@@ -18,45 +18,55 @@ const (
 	maxStrangers  = 64 // within strangerRest
 )
 
-// misses remembers which leads led nowhere.
+// misses remembers which leads led nowhere, and why.
 type misses struct {
 	mu        sync.Mutex
-	until     map[string]time.Time // by the keys of leads
-	strangers map[string]time.Time // by their addresses
+	until     map[string]miss // by the keys of leads
+	strangers map[string]miss // by their addresses
 }
 
-func (m *misses) add(l lead) {
+type miss struct {
+	until time.Time
+	err   error // nil of strangers
+}
+
+func (m *misses) add(l lead, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.until == nil {
-		m.until, m.strangers = map[string]time.Time{}, map[string]time.Time{}
+		m.until, m.strangers = map[string]miss{}, map[string]miss{}
 	}
 	switch l.clue {
 	case byNothing:
-		note(m.strangers, l.host, strangerRest, maxStrangers)
+		note(m.strangers, l.host, strangerRest, nil, maxStrangers)
 	case byFixed, byLast:
-		note(m.until, l.key(), guessRest, maxMisses)
+		note(m.until, l.key(), guessRest, err, maxMisses)
 	default:
-		note(m.until, l.key(), announcedRest, maxMisses)
+		note(m.until, l.key(), announcedRest, err, maxMisses)
 	}
 }
 
-// note keeps a map of times from growing.
-func note(m map[string]time.Time, key string, rest time.Duration, most int) {
+// note keeps a map from growing.
+func note(m map[string]miss, key string, rest time.Duration, err error, most int) {
 	now := time.Now()
 	if len(m) >= most {
-		maps.DeleteFunc(m, func(_ string, t time.Time) bool { return now.After(t) })
+		forget(m, now)
 	}
 	if len(m) < most {
-		m[key] = now.Add(rest)
+		m[key] = miss{now.Add(rest), err}
 	}
 }
 
-// resting reports whether a lead failed just now.
-func (m *misses) resting(key string) bool {
+func forget(m map[string]miss, now time.Time) {
+	maps.DeleteFunc(m, func(_ string, x miss) bool { return now.After(x.until) })
+}
+
+// resting reports whether a lead failed just now, and why.
+func (m *misses) resting(key string) (why error, resting bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return time.Now().Before(m.until[key])
+	x := m.until[key]
+	return x.err, time.Now().Before(x.until)
 }
 
 // mayTry reports whether a stranger may be asked.
@@ -64,11 +74,11 @@ func (m *misses) mayTry(host string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
-	if now.Before(m.strangers[host]) {
+	if now.Before(m.strangers[host].until) {
 		return false
 	}
 	if len(m.strangers) >= maxStrangers {
-		maps.DeleteFunc(m.strangers, func(_ string, t time.Time) bool { return now.After(t) })
+		forget(m.strangers, now)
 	}
 	return len(m.strangers) < maxStrangers
 }

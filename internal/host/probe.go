@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 	"time"
 
 	"russet"
@@ -146,13 +147,26 @@ func (h *Host) deviceOptions(connection string) device.Options {
 	return device.Options{Log: h.log, Modern: connection == overNetwork}
 }
 
-// session opens a session with a device that was seen.
+// secondTry is how long after a failed session with a device that was seen just
+// now another is tried.
+const secondTry = time.Second
+
+// session opens a session with a device that was seen. One on the network that
+// had a session with us a moment ago and hangs up now is asked once more.
 func (h *Host) session(ctx context.Context, s sighting, doing string) (*device.Device, error) {
 	record, err := h.pairRecord(ctx, s)
 	if err != nil {
 		return nil, h.deviceError(err, s.Device, doing)
 	}
 	dev, err := device.Connect(ctx, s.way, record, h.deviceOptions(s.Connection))
+	if err != nil && s.Connection == overNetwork && (lockdown.Dropped(err) || errors.Is(err, syscall.ECONNREFUSED)) {
+		h.log.Debug("the session is tried again", "udid", s.UDID, "error", err)
+		select {
+		case <-time.After(secondTry):
+			dev, err = device.Connect(ctx, s.way, record, h.deviceOptions(s.Connection))
+		case <-ctx.Done():
+		}
+	}
 	if err != nil {
 		return nil, h.deviceError(err, s.Device, doing)
 	}

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"strings"
 	"testing"
 
 	"russet"
+	"russet/device"
 	"russet/device/lockdown"
+	"russet/internal/home"
 )
 
 // A phone that is there and cannot be used is refused with what it said, not as
@@ -79,5 +82,42 @@ func TestNoErrorIsAllRight(t *testing.T) {
 	err := &russet.Error{What: "nobody said of what kind"}
 	if russet.ExitCode(err) != int(russet.Failed) || Explain(t.Context(), err).Kind != russet.Failed {
 		t.Errorf("exit status %d, %+v", russet.ExitCode(err), Explain(t.Context(), err))
+	}
+}
+
+// hangsUp is a way to a device that breaks some times before it leads there.
+type hangsUp struct {
+	device.Dialer
+	times int
+}
+
+func (d *hangsUp) DialPort(ctx context.Context, port uint16) (net.Conn, error) {
+	if d.times--; d.times < 0 {
+		return d.Dialer.DialPort(ctx, port)
+	}
+	ours, theirs := net.Pipe()
+	_ = theirs.Close()
+	return ours, nil
+}
+
+// A phone on the network that hangs up once is asked again; one that does so for
+// good is not.
+func TestSessionOnceMore(t *testing.T) {
+	t.Parallel()
+	h := Open(Options{Home: home.Place{Dir: t.TempDir(), Moved: true}})
+	t.Cleanup(func() { _ = h.Close() })
+	_, anna := onNetwork(t, 120)
+	for times, want := range map[int]russet.Kind{0: 0, 1: 0, 2: russet.NotConnected} {
+		s := sighting{
+			Device: russet.Device{UDID: anna.udid, Connection: overNetwork}, record: anna.records[0],
+			way: &hangsUp{device.Network{Host: lair(120).String()}, times},
+		}
+		dev, err := h.session(t.Context(), s, "look")
+		if russet.KindOf(err) != want {
+			t.Errorf("%d times: %v", times, err)
+		}
+		if err == nil {
+			h.goodbye(dev)
+		}
 	}
 }
