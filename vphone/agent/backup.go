@@ -102,7 +102,13 @@ func (b *backup) suspend() error {
 	if b.db != nil {
 		errs = append(errs, b.db.Commit(), b.db.Close())
 	}
+	b.arrivals, b.db = nil, nil
 	return errors.Join(errs...)
+}
+
+// forget closes what the run has open, and removes it.
+func (b *backup) forget() error {
+	return errors.Join(b.suspend(), b.session.forget())
 }
 
 // run goes through the states, from the one the host's Status.plist is in.

@@ -56,7 +56,8 @@ func (r *run) started(uuid string, date time.Time) bool {
 
 func (s *session) cached(name string) string { return filepath.Join(s.phone.CacheDir(), name) }
 
-// forget removes everything of an unfinished run.
+// forget removes everything of an unfinished run. A backup that is under way has
+// the files open, which Windows does not let go: it calls backup.forget.
 func (s *session) forget() error {
 	for _, name := range []string{
 		runFile, arrivedFile, checkFile, checkFile + "-wal", manifestFile, manifestFile + "-wal", manifestFile + "-shm",
@@ -92,7 +93,11 @@ type arrivals struct {
 }
 
 func (s *session) openArrivals() (*arrivals, error) {
-	f, err := os.OpenFile(s.cached(arrivedFile), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	// Without O_APPEND: Windows cuts no file that is open for appending.
+	f, err := os.OpenFile(s.cached(arrivedFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekEnd)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the log of arrived files: %w", err)
 	}
@@ -117,7 +122,7 @@ func (a *arrivals) flush() error {
 }
 
 // each calls fn for every record, in the order they arrived. A record cut
-// short at the end is one that never arrived.
+// short at the end is one that never arrived. After an error nothing is added.
 func (a *arrivals) each(fn func(id fileID, size int64) error) error {
 	if err := a.flush(); err != nil {
 		return err
@@ -130,7 +135,7 @@ func (a *arrivals) each(fn func(id fileID, size int64) error) error {
 	for {
 		_, err := io.ReadFull(r, rec[:])
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil
+			return nil // at the end, where the next record goes
 		}
 		if err != nil {
 			return fmt.Errorf("reading the log of arrived files: %w", err)
@@ -153,7 +158,11 @@ func (a *arrivals) all() (map[fileID]int64, error) {
 
 // replace makes m the log's only content.
 func (a *arrivals) replace(m map[fileID]int64) error {
-	if err := a.f.Truncate(0); err != nil {
+	err := a.f.Truncate(0)
+	if err == nil {
+		_, err = a.f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
 		return fmt.Errorf("writing the log of arrived files: %w", err)
 	}
 	for id, size := range m {
