@@ -17,13 +17,24 @@ func (h *Host) Verify(ctx context.Context, b russet.Backup, full bool, progress 
 	if err != nil {
 		return russet.VerifyReport{}, err
 	}
-	opts := russet.VerifyOptions{Full: full, Passwords: h.passwords}
+	opts := russet.VerifyOptions{Full: full}
 	if progress != nil {
 		opts.Progress = func(done, _ int64) { progress(done) }
 	}
-	if b.Encrypted && !IsVault(st.URL) { // a vault knows what is in its files
-		if opts.Passwords, err = h.fitting(ctx, b, full); err != nil {
+	named := h.password != ""
+	switch {
+	case !b.Encrypted:
+	case named || !IsVault(st.URL):
+		if opts.Passwords, err = h.fitting(ctx, b, full || named); err != nil {
 			return russet.VerifyReport{}, err
+		}
+	default: // a vault knows what is in most files, and asks only for the others
+		opts.Passwords = func(ctx context.Context, udid russet.UDID) (string, error) {
+			fitting, err := h.fitting(ctx, b, false)
+			if err != nil {
+				return "", err
+			}
+			return fitting(ctx, udid)
 		}
 	}
 	report, err := store.Verify(ctx, b.ID, opts)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -289,4 +291,55 @@ func locked(t *testing.T, v *vault.Store, b russet.Backup, f storetest.Folder, k
 	if err != nil || len(report.Problems) > 0 || len(report.Notes) != 1 || !strings.Contains(report.Notes[0], "password is not known") {
 		t.Errorf("verified without the password: %+v, %v", report, err)
 	}
+	report, err = v.Verify(t.Context(), b.ID, russet.VerifyOptions{Full: true, Passwords: fixed(storetest.Password)})
+	notes := strings.Join(report.Notes, "; ")
+	if err != nil || len(report.Problems) > 0 || len(report.Notes) != 2 || !strings.Contains(notes, "as they came") || !strings.Contains(notes, "no key") {
+		t.Errorf("verified with the password: %+v, %v", report, err)
+	}
+}
+
+// TestSealedIsLookedInto: with the password, what arrived before it was known is
+// decrypted, its digests are compared and its databases are opened; nothing in
+// the vault changes.
+func TestSealedIsLookedInto(t *testing.T) {
+	t.Parallel()
+	s := newSeal(t)
+	db := manifestDB(t, []row{s.padded(t, "HomeDomain", "any", "thing")})
+	torn := []byte(db)
+	for i := len(torn) - 4096; i < len(torn); i++ {
+		torn[i] = 0xff
+	}
+	rows := []row{
+		s.padded(t, "HomeDomain", "Library/good.db", db), s.padded(t, "HomeDomain", "Library/torn.db", string(torn)),
+		s.padded(t, "HomeDomain", "Library/good.txt", text(100)), s.padded(t, "HomeDomain", "Library/other.txt", text(200)),
+	}
+	f := s.folder(t, storetest.Device, 1, rows, "")
+	other := []byte(rows[3].stored)
+	other[20] ^= 1 // not what its digest says, but what came
+	f[rows[3].name()], rows[3].stored = string(other), string(other)
+	dir := t.TempDir()
+	v := store(t, dir, vault.Options{})
+	defer v.Close()
+	b := send(t, v, russet.BeginOptions{Full: true, Encrypted: true}, f, rows)
+	before := storetest.Read(t, os.DirFS(filepath.Join(dir, "vault")))
+	for name, pass := range map[string]russet.Passwords{"none": nil, "wrong": fixed("wrong")} {
+		report, err := v.Verify(t.Context(), b.ID, russet.VerifyOptions{Full: true, Passwords: pass})
+		if err != nil || len(report.Problems) > 0 || len(report.Notes) != 1 || !strings.Contains(report.Notes[0], "password is not known") {
+			t.Errorf("with the password %s: %+v, %v", name, report, err)
+		}
+	}
+	report, err := v.Verify(t.Context(), b.ID, russet.VerifyOptions{Passwords: fixed(storetest.Password)})
+	if err != nil || len(report.Problems)+len(report.Notes) > 0 {
+		t.Errorf("the structure: %+v, %v", report, err)
+	}
+	report, err = v.Verify(t.Context(), b.ID, russet.VerifyOptions{Full: true, Passwords: fixed(storetest.Password)})
+	must(t, err)
+	found := map[string]string{}
+	for _, p := range report.Problems {
+		found[p.Path] = p.What
+	}
+	if len(found) != 2 || !strings.HasPrefix(found["HomeDomain/Library/torn.db"], "database: ") || !strings.HasPrefix(found["HomeDomain/Library/other.txt"], "digest: ") {
+		t.Errorf("found %+v", report.Problems)
+	}
+	sameFolder(t, "the vault", storetest.Read(t, os.DirFS(filepath.Join(dir, "vault"))), before)
 }

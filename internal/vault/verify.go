@@ -3,12 +3,10 @@ package vault
 import (
 	"bytes"
 	"context"
-	"crypto/sha1"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path"
 	"runtime"
 	"sync"
@@ -17,7 +15,6 @@ import (
 	"russet"
 	"russet/internal/facts"
 	"russet/internal/vault/depot"
-	"russet/mobilesync"
 	"russet/mobilesync/keybag"
 )
 
@@ -31,6 +28,11 @@ func (s *Store) Verify(ctx context.Context, id russet.BackupID, opts russet.Veri
 	}
 	in := &inspection{ctx: ctx, s: s, v: v, full: opts.Full, progress: opts.Progress}
 	in.report.Full, in.report.Problems, in.report.Notes = opts.Full, []russet.Problem{}, []string{}
+	if v.rec.Locked && opts.Passwords != nil { // else the vault has the keys
+		if in.password, err = opts.Passwords(ctx, v.rec.Device); err != nil {
+			return russet.VerifyReport{}, err
+		}
+	}
 	if v.problem != "" {
 		in.problem("", "%s", v.problem)
 	} else if err := in.run(); err != nil {
@@ -80,12 +82,15 @@ type inspection struct {
 	tree     *tree
 	from     *depot.Depot // the storage itself
 	full     bool
+	password string // of the backup, where the vault has no keys; "" if it is not known
 	progress func(done, total int64)
 
 	mu     sync.Mutex // for what follows
 	report russet.VerifyReport
 	bad    map[string]bool // names of files that are not what they were
 	done   int64
+	odd    int // sealed files that are not encrypted as the others are
+	shut   int // and those that no key opens
 }
 
 func (in *inspection) problem(path, format string, args ...any) {
@@ -380,93 +385,4 @@ func copies(ctx context.Context, from *depot.Depot, v *version) (map[string]depo
 		list[e.Name] = e.ID
 	}
 	return list, err
-}
-
-// manifest compares Manifest.db with the files, and in full has SQLite check
-// the databases.
-func (in *inspection) manifest() error {
-	b, err := mobilesync.Open(in.ctx, in.tree, mobilesync.Options{Locked: true})
-	if err != nil {
-		if in.ctx.Err() != nil {
-			return in.ctx.Err()
-		}
-		in.problem(facts.ManifestDB, "%v", err)
-		return nil
-	}
-	defer b.Close()
-	if b.Locked() {
-		in.note("the backup's password is not known: whether every file is there, and what is in the files, could not be checked. " +
-			`Name it once: russet backup --password-file FILE`)
-		return nil
-	}
-	for _, n := range in.v.rec.Unchecked {
-		in.note("when it was made, this could not be checked: %s", n)
-	}
-	for i := range 256 { // folder by folder, as the tree is read
-		if err := in.rows(b, byte(i)); err != nil {
-			return err
-		}
-	}
-	return in.ctx.Err()
-}
-
-func (in *inspection) rows(b *mobilesync.Backup, first byte) error {
-	for r, err := range b.RecordsUnder(in.ctx, first) {
-		if odd, ok := errors.AsType[*mobilesync.RowError](err); ok {
-			in.note("a row of the manifest makes no sense: %v", odd)
-			continue
-		}
-		if err != nil {
-			if in.ctx.Err() != nil {
-				return in.ctx.Err()
-			}
-			in.problem(facts.ManifestDB, "%v", err)
-			return nil
-		}
-		if r.Kind != mobilesync.File || in.bad[r.ID.Name()] {
-			continue
-		}
-		if err := in.row(b, &r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (in *inspection) row(b *mobilesync.Backup, r *mobilesync.Record) error {
-	it, err := in.tree.lookup(r.ID.Name())
-	if err != nil {
-		if in.ctx.Err() != nil {
-			return in.ctx.Err()
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			in.problem(r.Domain+"/"+r.Path, "the manifest names it, and it is not in the backup")
-		}
-		return nil
-	}
-	if !in.full || it.entry == nil || !in.deserves(it.entry, r) {
-		return nil
-	}
-	return b.CheckFile(in.ctx, r, mobilesync.CheckDatabases, func(p mobilesync.Problem) {
-		in.problem(p.Domain+"/"+p.Path, "%s", p.Detail)
-	})
-}
-
-// deserves picks the files that more can be said of than their checksums:
-// databases, and what has a digest of the device's.
-func (in *inspection) deserves(e *entry, r *mobilesync.Record) bool {
-	if len(r.Digest) == sha1.Size {
-		return e.Why == ""
-	}
-	if e.Why != "" || e.Size < 512 {
-		return false
-	}
-	src, err := in.from.Reader(in.ctx, e.id)
-	if err != nil {
-		return false
-	}
-	defer src.Close()
-	head := make([]byte, 16)
-	n, _ := src.ReadAt(head, 0)
-	return kindOf(head[:n], r.Path) == depot.Pages
 }
