@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"russet"
 	"russet/internal/retention"
@@ -178,6 +179,51 @@ func (h *Host) ApplyRetention(ctx context.Context, st StoreSettings, device russ
 		done.Notes = append(done.Notes, over)
 	}
 	return done, err
+}
+
+// WorthCopying leaves out of backups that a store lacks those that its policies
+// would not keep there: they would go again, and come again. A folder keeps what
+// is copied to it.
+func (h *Host) WorthCopying(ctx context.Context, to string, lacking []russet.Backup) ([]russet.Backup, error) {
+	st, err := h.Store(to)
+	if err != nil || !IsVault(st.URL) {
+		return lacking, err
+	}
+	store, err := h.openStore(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	s, err := h.readSettings()
+	if err != nil {
+		return nil, err
+	}
+	acc, err := accountOf(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	items := acc.items("", nil)
+	for _, b := range lacking {
+		items = append(items, retention.Item{ID: b.ID, Device: b.Device, Time: b.Time, Archived: b.Archived})
+	}
+	policy := func(d russet.UDID) retention.Policy {
+		keep, _ := s.keepIn(Scope{d, st.Name})
+		return keep
+	}
+	stays := map[russet.BackupID]bool{}
+	for _, v := range retention.Plan(items, policy, h.now()) {
+		stays[v.Item.ID] = v.Keep
+	}
+	return slices.DeleteFunc(slices.Clone(lacking), func(b russet.Backup) bool { return !stays[b.ID] }), nil
+}
+
+// RetainCopies applies the policy of a device after its backups were copied to a
+// store, as after a backup to it. made is the newest of them.
+func (h *Host) RetainCopies(ctx context.Context, to string, made russet.Backup) (Retained, error) {
+	st, err := h.Store(to)
+	if err != nil || !IsVault(st.URL) {
+		return Retained{}, err
+	}
+	return h.ApplyRetention(ctx, st, russet.Device{UDID: made.Device, Name: made.Name}, made.ID)
 }
 
 // retain applies the policy after a backup to a vault. In a folder nothing goes

@@ -17,6 +17,7 @@ import (
 	"russet"
 	"russet/internal/host"
 	"russet/internal/notify"
+	"russet/internal/retention"
 	"russet/internal/schedule"
 	"russet/internal/secrets"
 	"russet/internal/service"
@@ -266,6 +267,36 @@ func TestChoreFails(t *testing.T) {
 	l.step(time.Hour)
 	if c := l.chore(host.DrillChore, "main"); c.Last == nil || c.Last.Outcome != "done" || alarms() != 0 {
 		t.Errorf("at last: %+v, %d alarms", c.Last, alarms())
+	}
+}
+
+// TestCopiesGoAgain: the policy holds in a vault to which only copies come, and
+// what it does not keep there is not copied again.
+func TestCopiesGoAgain(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	l.addVault("home")
+	l.addVault("away")
+	keep := func(store string, latest int) {
+		_, err := l.host.ChangePolicy(t.Context(), host.Scope{Store: store}, func(retention.Policy) (retention.Policy, error) {
+			return retention.Policy{KeepLatest: latest}, nil
+		})
+		must(t, err)
+	}
+	keep("home", 100)
+	keep("away", 2)
+	_, err := l.host.SetChore(t.Context(), host.Chore{Kind: host.CopyChore, Store: "home", To: "away", Every: day})
+	must(t, err)
+	l.heard()
+	for range 5 {
+		l.step(day)
+		l.step(time.Hour)
+	}
+	c := l.chore(host.CopyChore, "home")
+	if home, away := l.backups("home", p), l.backups("away", p); home != 5 || away != 2 || c.Last == nil || c.Last.Text != "1 backups copied" {
+		t.Errorf("%d backups at home, %d away; the last copy: %+v", home, away, c.Last)
 	}
 }
 

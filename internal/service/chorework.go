@@ -201,7 +201,14 @@ func (s *Service) copyTo(ctx context.Context, t *task) (text string, err error) 
 	if t.device != "" && len(from) == 0 {
 		return "", fmt.Errorf("the copy that %q lacks is not in %q", t.To, t.Store)
 	}
+	if t.device == "" {
+		if from, err = s.host.WorthCopying(ctx, t.To, from); err != nil {
+			return "", err
+		}
+	}
 	copied := 0
+	newest := map[russet.UDID]russet.Backup{}
+	defer func() { err = cmp.Or(err, s.retainCopies(ctx, t.To, newest)) }()
 	var damaged error
 	for _, b := range from {
 		err := s.stepAside(ctx, t)
@@ -211,6 +218,7 @@ func (s *Service) copyTo(ctx context.Context, t *task) (text string, err error) 
 		switch {
 		case err == nil:
 			copied++
+			newest[b.Device] = b
 		case russet.KindOf(err) == russet.Damaged:
 			damaged = cmp.Or(damaged, err)
 		default:
@@ -221,6 +229,24 @@ func (s *Service) copyTo(ctx context.Context, t *task) (text string, err error) 
 		return fmt.Sprintf("%d of %d backups copied", copied, len(from)), damaged
 	}
 	return fmt.Sprintf("%d backups copied", copied), nil
+}
+
+// retainCopies applies the policies of a store to the devices of which backups
+// were copied there: nothing else may ever come to it.
+func (s *Service) retainCopies(ctx context.Context, to string, newest map[russet.UDID]russet.Backup) error {
+	for _, device := range slices.Sorted(maps.Keys(newest)) {
+		if ctx.Err() != nil {
+			return nil // the next time will do
+		}
+		done, err := s.host.RetainCopies(ctx, to, newest[device])
+		for _, note := range done.Notes {
+			s.log.Info(note, "name", newest[device].Name, "device", device, "store", to)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // copyOne copies a backup. The error is about it, not about how many were left
