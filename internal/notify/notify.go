@@ -88,7 +88,10 @@ func (ch Channel) Wants(m Message) bool {
 	if len(ch.Devices) > 0 && !slices.Contains(ch.Devices, m.Device) {
 		return false
 	}
-	return slices.Contains(ch.Kinds(), m.Kind)
+	// A backup for which there was no room failed, too; a store that is nearly
+	// full is no device's.
+	failed := ch.Type == HealthCheck && m.Kind == Space && m.Device != "" && slices.Contains(ch.Kinds(), Failed)
+	return failed || slices.Contains(ch.Kinds(), m.Kind)
 }
 
 // Kinds are those a channel is told of.

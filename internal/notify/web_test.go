@@ -229,6 +229,15 @@ func TestPings(t *testing.T) {
 	}
 }
 
+// A health check hears of every backup that failed, also for want of room.
+func TestPingsNoRoom(t *testing.T) {
+	check, mail := notify.Channel{Type: notify.HealthCheck}, notify.Channel{Type: notify.Email, Events: []notify.Kind{notify.Failed}}
+	run, store := notify.Message{Kind: notify.Space, Device: "x"}, notify.Message{Kind: notify.Space}
+	if !check.Wants(run) || check.Wants(store) || mail.Wants(run) {
+		t.Errorf("a run without room: %t; a store: %t; e-mail: %t", check.Wants(run), check.Wants(store), mail.Wants(run))
+	}
+}
+
 func TestTemplates(t *testing.T) {
 	m := notify.ForFailed(subject(`"}, {"x": "`), &russet.Error{What: "w", Hint: "h", Code: 7}, time.Time{})
 	for template, want := range map[string]string{
