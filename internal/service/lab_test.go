@@ -63,6 +63,7 @@ type lab struct {
 	host    *host.Host
 	service *service.Service
 	release func()
+	cut     func() // ends what is under way, as a signal does
 
 	// Of a service with faces.
 	log  journal
@@ -113,10 +114,13 @@ func (l *lab) start() {
 	l.service = service.New(service.Options{Host: l.host, Now: l.clock.now, Location: time.UTC, Notify: l.notify, AtOnce: 2, Drill: l.drills})
 	ctx, stop := context.WithCancel(context.Background())
 	l.host.Follow(ctx)
-	release, err := l.service.Take(context.Background())
+	base, cut := context.WithCancel(context.Background())
+	release, err := l.service.Take(base)
 	must(l, err)
+	l.cut = cut
 	l.release = func() {
 		release()
+		cut()
 		stop()
 	}
 }

@@ -72,7 +72,7 @@ func (s *Service) unattended(j *job, v *view) {
 		defer j.listen(watch.event)()
 		s.backUp(ctx, s.host, j, host.BackupOptions{Device: v.device, Store: st, By: bySchedule})
 	} else {
-		j.err = err
+		j.err = host.Explain(ctx, err)
 	}
 	s.mu.Lock()
 	a := v.state.open()
@@ -132,12 +132,15 @@ func (st *state) open() *schedule.Attempt {
 	return nil
 }
 
-// backUp is the run itself.
+// backUp is the run itself. Its error is explained while the context still
+// tells why it ended: not all that was stopped says so by itself.
 func (s *Service) backUp(ctx context.Context, h *host.Host, j *job, opts host.BackupOptions) {
 	defer s.using()()
 	opts.Progress = j.tell
-	j.result, j.err = h.Backup(ctx, opts)
-	if e := host.Explain(ctx, j.err); e != nil {
+	result, err := h.Backup(ctx, opts)
+	j.result = result
+	if e := host.Explain(ctx, err); e != nil {
+		j.err = e
 		s.log.Info("a backup ended", "name", j.now.Name, "device", j.now.Device, "store", j.now.Store, "outcome", j.result.Run.Outcome, "error", e)
 		return
 	}

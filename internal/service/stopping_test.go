@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/notify"
 	"russet/internal/schedule"
 	"russet/internal/service"
 	"russet/vphone"
@@ -76,4 +77,32 @@ func TestFullAfterAll(t *testing.T) {
 		t.Errorf("%d files, %v", r.Run.Files, err)
 	}
 	l.service.Wait()
+}
+
+// TestStopAnywhere: a run that the service's end stops has not failed, wherever
+// it was: nobody is told, and it is tried again soon.
+func TestStopAnywhere(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	slow(p, 20*time.Second)
+	for delay := range 12 {
+		l.clock.set(l.clock.now().Add(2 * time.Hour))
+		l.setClocks()
+		l.service.Step(t.Context())
+		if len(l.service.Running()) != 1 {
+			t.Fatalf("nothing runs: %+v", l.status(p).Decision)
+		}
+		time.Sleep(time.Duration(delay) * 7 * time.Millisecond)
+		l.cut()
+		l.end()
+		l.start()
+		if a := l.status(p).Decision; len(a.Missing) == 0 || a.Missing[0].Code != schedule.Pause || !strings.Contains(a.Missing[0].Text, "interrupted") {
+			t.Errorf("stopped after %d ms: %+v", delay*7, a)
+		}
+	}
+	if told := l.heard(notify.Failed); len(told) > 0 {
+		t.Errorf("told: %+v", told)
+	}
 }

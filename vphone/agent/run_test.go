@@ -35,7 +35,7 @@ func TestForgetCloses(t *testing.T) {
 	if err := b.forget(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := log.Stat(); !errors.Is(err, fs.ErrClosed) || b.arrivals != nil || b.db != nil {
+	if err := log.Close(); !errors.Is(err, fs.ErrClosed) || b.arrivals != nil || b.db != nil {
 		t.Errorf("what was removed is still open: %v", err)
 	}
 	left, err := os.ReadDir(filepath.Dir(b.cached("x")))
