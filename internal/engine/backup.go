@@ -149,7 +149,9 @@ func (b *backup) status() (mobilesync.Status, error) {
 // writeInfo writes Info.plist, the one file of a backup that the host makes.
 func (b *backup) writeInfo(ctx context.Context, s *session) error {
 	name := string(b.opts.UDID) + "/Info.plist"
-	info := infoMaker{dev: b.dev, media: s.media, log: b.opts.Log, udid: b.opts.UDID}
+	info := infoMaker{dev: b.dev, media: s.media, log: b.opts.Log, udid: b.opts.UDID, note: func(text string) {
+		b.result.Notes = append(b.result.Notes, text)
+	}}
 	previous, err := b.draft.Open(name)
 	if err == nil {
 		info.previous = previous

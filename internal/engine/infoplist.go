@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"time"
 
 	"russet"
@@ -44,14 +45,17 @@ type infoMaker struct {
 	media    *afc.Client // may be nil
 	log      *slog.Logger
 	udid     russet.UDID
-	previous io.Reader // the last Info.plist, may be nil
+	previous io.Reader    // the last Info.plist, may be nil
+	note     func(string) // tells a person something; may be nil
+
+	last []byte // what previous held
 }
 
 // InfoPlist makes the Info.plist of a backup that begins now. previous is the
 // last one, whose GUID is kept; it may be nil. media may be nil too.
 func InfoPlist(ctx context.Context, dev *device.Device, media *afc.Client, previous io.Reader, opts BackupOptions) ([]byte, error) {
 	opts = opts.withDefaults()
-	m := infoMaker{dev, media, opts.Log, opts.UDID, previous}
+	m := infoMaker{dev: dev, media: media, log: opts.Log, udid: opts.UDID, previous: previous}
 	return m.make(ctx, time.Now())
 }
 
@@ -107,7 +111,9 @@ func (m *infoMaker) settings(ctx context.Context, info *mobilesync.Info) error {
 }
 
 // applications lists the apps, and for those from the App Store what a restore
-// needs to have them downloaded again.
+// needs to have them downloaded again. Where the device does not tell, those of
+// the last backup count: a restore without the list loses the apps and what is
+// in them.
 func (m *infoMaker) applications(ctx context.Context, info *mobilesync.Info) error {
 	info.Applications = map[string]mobilesync.InfoApplication{}
 	err := m.browse(ctx, func(app plist.Dict) {
@@ -124,10 +130,40 @@ func (m *infoMaker) applications(ctx context.Context, info *mobilesync.Info) err
 	if err := m.lenient(ctx, "Applications", err); err != nil {
 		return err
 	}
+	if err != nil {
+		m.appsOfBefore(info)
+		return nil
+	}
 	if len(info.Applications) == 0 {
 		return nil
 	}
 	return m.lenient(ctx, "icons", m.icons(ctx, info.Applications))
+}
+
+// appsOfBefore adds the apps of the last backup to those the device told.
+func (m *infoMaker) appsOfBefore(info *mobilesync.Info) {
+	last, err := mobilesync.ParseInfo(m.last)
+	if err != nil || len(last.InstalledApplications) == 0 {
+		m.tell("the phone did not say which apps it has: a restore of this backup would not have them downloaded again")
+		return
+	}
+	for _, id := range last.InstalledApplications {
+		if !slices.Contains(info.InstalledApplications, id) {
+			info.InstalledApplications = append(info.InstalledApplications, id)
+		}
+	}
+	for id, app := range last.Applications {
+		if _, ok := info.Applications[id]; !ok {
+			info.Applications[id] = app
+		}
+	}
+	m.tell("the phone did not say which apps it has; the list of the last backup was taken")
+}
+
+func (m *infoMaker) tell(text string) {
+	if m.note != nil {
+		m.note(text)
+	}
 }
 
 func (m *infoMaker) browse(ctx context.Context, app func(plist.Dict)) error {
@@ -205,12 +241,12 @@ func (m *infoMaker) guid() string {
 	if m.previous == nil {
 		return mobilesync.NewGUID()
 	}
-	data, err := io.ReadAll(io.LimitReader(m.previous, previousLimit))
-	if err != nil {
+	var err error
+	if m.last, err = io.ReadAll(io.LimitReader(m.previous, previousLimit)); err != nil {
 		return mobilesync.NewGUID()
 	}
 	// All of it but what makes it large.
-	last, err := plist.ParseDictWithout(data, "Applications", "iTunes Files")
+	last, err := plist.ParseDictWithout(m.last, "Applications", "iTunes Files")
 	if err != nil || last.String("GUID") == "" {
 		return mobilesync.NewGUID()
 	}

@@ -29,6 +29,7 @@ type BackupResult struct {
 	Files     int              // files received whole
 	Unread    []russet.Problem // files the phone could not read; the backup is finished without them
 	Encrypted bool             // a backup password is set on the device
+	Notes     []string         // what a person should know of it
 	// Contacted is whether the device has seen anything of the draft.
 	Contacted bool
 }

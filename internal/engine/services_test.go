@@ -3,10 +3,13 @@ package engine_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"testing"
 	"time"
 
 	"russet"
+	"russet/mobilesync"
 	"russet/vphone"
 )
 
@@ -47,4 +50,36 @@ func TestBackupRefusedForAMoment(t *testing.T) {
 	l.phone.LimitService("com.apple.mobilebackup2", true)
 	time.AfterFunc(time.Second, func() { l.phone.LimitService("com.apple.mobilebackup2", false) })
 	l.mustBackUp()
+}
+
+// A phone that does not tell its apps once does not lose them from the list that
+// a restore needs.
+func TestAppsOfTheLastBackup(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, vphone.Options{}, fewFiles())
+	apps := func() *mobilesync.Info {
+		info, err := mobilesync.ReadInfo(l.latest().Folder())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	l.phone.LimitService("com.apple.mobile.installation_proxy", true)
+	if r := l.mustBackUp(); len(r.Notes) != 1 || len(apps().InstalledApplications) != 0 {
+		t.Errorf("never told: %q, %d apps", r.Notes, len(apps().InstalledApplications))
+	}
+	l.phone.LimitService("com.apple.mobile.installation_proxy", false)
+	if r := l.mustBackUp(); len(r.Notes) != 0 {
+		t.Errorf("told: %q", r.Notes)
+	}
+	told := apps()
+	l.phone.LimitService("com.apple.mobile.installation_proxy", true)
+	l.change(1)
+	if r := l.mustBackUp(); len(r.Notes) != 1 {
+		t.Errorf("not told: %q", r.Notes)
+	}
+	kept := apps()
+	if len(told.Applications) == 0 || !reflect.DeepEqual(kept.Applications, told.Applications) || !slices.Equal(kept.InstalledApplications, told.InstalledApplications) {
+		t.Errorf("%d apps of %d, %d noted of %d", len(kept.InstalledApplications), len(told.InstalledApplications), len(kept.Applications), len(told.Applications))
+	}
 }

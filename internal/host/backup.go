@@ -236,6 +236,7 @@ func (a *attempt) receive(ctx, guarded context.Context, dev *device.Device, draf
 		return errors.Join(err, draft.Suspend(after))
 	}
 	a.run.Backup, a.out.Backup = b.ID, &b
+	a.out.Notes = append(a.out.Notes, result.Notes...)
 	a.opts.tell(russet.Done, "")
 	a.provePassword(after, b)
 	return nil
