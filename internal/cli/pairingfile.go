@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"russet"
-	"russet/internal/host"
+	"russet/internal/reach"
 )
 
 // pairingFlag names the file that holds the password of an exported pairing.
@@ -83,7 +83,7 @@ that is here gets the pairing too. The phone need not be near.` +
 }
 
 // sayMove says that a pairing went somewhere.
-func (a *app) sayMove(m host.PairingMove, err error, format string, args ...any) error {
+func (a *app) sayMove(m reach.PairingMove, err error, format string, args ...any) error {
 	if err != nil {
 		return err
 	}

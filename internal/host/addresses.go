@@ -3,57 +3,25 @@ package host
 import (
 	"context"
 	"fmt"
-	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
 	"russet"
+	"russet/internal/reach"
 )
-
-// maxAddresses bounds those of one device.
-const maxAddresses = 8
-
-// hostName is a name as the DNS has them, or one of a VPN.
-var hostName = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?$`)
-
-// checkAddress refuses what cannot be the address of a device: an IP address,
-// a link-local one with its zone, or a name; never with a port, for that is
-// always the same.
-func checkAddress(address string) error {
-	refuse := func(what, hint string) error {
-		return &russet.Error{Kind: russet.Usage, What: fmt.Sprintf("%q %s", address, what), Hint: hint}
-	}
-	ip, err := netip.ParseAddr(address)
-	switch {
-	case err == nil && (ip.IsUnspecified() || ip.IsMulticast()):
-		return refuse("is no single device's address", "for example 192.168.1.20")
-	case err == nil && ip.IsLinkLocalUnicast() && ip.Is6() && ip.Zone() == "":
-		return refuse("needs the interface it is on", "for example "+address+"%eth0")
-	case err == nil:
-		return nil
-	}
-	if _, err := netip.ParseAddrPort(address); err == nil {
-		return refuse("has a port", "name the address alone: the port of a phone is always 62078")
-	}
-	if len(address) > 253 || !hostName.MatchString(address) {
-		return refuse("is neither an IP address nor a host name", "for example 192.168.1.20 or phone.example.net")
-	}
-	return nil
-}
 
 // AddAddress has a device looked for at an address beside what it announces:
 // behind a VPN, in another subnet, where multicast does not reach. All of its
 // addresses are returned.
 func (h *Host) AddAddress(ctx context.Context, word, address string) (DeviceSettings, error) {
-	if err := checkAddress(address); err != nil {
+	if err := reach.CheckAddress(address); err != nil {
 		return DeviceSettings{}, err
 	}
 	return h.changeDevice(ctx, word, func(d *DeviceSettings) error {
 		if slices.Contains(d.Addresses, address) {
 			return nil
 		}
-		if len(d.Addresses) >= maxAddresses {
+		if len(d.Addresses) >= reach.MaxAddresses {
 			return &russet.Error{
 				Kind: russet.Usage, What: fmt.Sprintf("%q has %d addresses already", d.Name, len(d.Addresses)),
 				Hint: "remove one first: " + strings.Join(d.Addresses, ", "),
@@ -93,13 +61,22 @@ func (h *Host) DeviceSettings(udid russet.UDID) (DeviceSettings, error) {
 	return s.Devices[i], nil
 }
 
+// given lists what a person said of the addresses of devices.
+func (h *Host) given() (map[russet.UDID][]string, error) {
+	s, err := h.readSettings()
+	if err != nil {
+		return nil, err
+	}
+	given := map[russet.UDID][]string{}
+	for _, d := range s.Devices {
+		given[d.UDID] = d.Addresses
+	}
+	return given, nil
+}
+
 // changeDevice changes what is set for the device that word means.
 func (h *Host) changeDevice(ctx context.Context, word string, change func(*DeviceSettings) error) (DeviceSettings, error) {
-	known, err := h.KnownDevices(ctx)
-	if err != nil {
-		return DeviceSettings{}, err
-	}
-	device, err := FindDevice(known, word)
+	device, err := h.known(ctx, word)
 	if err != nil {
 		return DeviceSettings{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"russet"
 	"russet/device"
 	"russet/internal/engine"
+	"russet/internal/reach"
 )
 
 // BackupOptions says what to back up, where to, and how stubbornly.
@@ -96,7 +97,7 @@ func (h *Host) backupOnce(ctx context.Context, opts BackupOptions) (BackupResult
 		ID: newRunID(), Device: opts.Device.UDID, Name: opts.Device.Name, Store: opts.Store.Name,
 		By: opts.By, Start: h.now().UTC(), Unread: []russet.Problem{},
 	}
-	release, err := h.lockDevice(opts.Device, fmt.Sprintf("back up %q", opts.Device.Name))
+	release, err := h.devices.Lock(opts.Device, fmt.Sprintf("back up %q", opts.Device.Name))
 	if err != nil {
 		a.close(ctx, err)
 		return a.out, err
@@ -156,16 +157,16 @@ func (a *attempt) note(format string, args ...any) {
 func (a *attempt) do(ctx context.Context) error {
 	doing := fmt.Sprintf("back up %q", a.opts.Device.Name)
 	a.opts.tell(russet.Connecting, "")
-	s, err := a.host.find(ctx, string(a.opts.Device.UDID))
+	s, err := a.host.devices.Find(ctx, string(a.opts.Device.UDID))
 	if err != nil {
 		return err
 	}
 	if !s.Paired {
-		return a.host.unusable(s, doing)
+		return a.host.devices.Unusable(s, doing)
 	}
 	a.opts.Device, a.run.Name = s.Device, s.Name
 	a.run.Way = s.Connection
-	guarded, dev, end, err := a.host.contact(ctx, s, doing, plugIn+"; what was received is kept, also for the cable")
+	guarded, dev, end, err := a.host.devices.Contact(ctx, s, doing, reach.PlugIn+"; what was received is kept, also for the cable")
 	if err != nil {
 		return err
 	}

@@ -8,12 +8,18 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"russet"
 	"russet/internal/doctor"
 	"russet/internal/home"
+	"russet/internal/reach"
 	"russet/internal/schedule"
 )
+
+// doctorListens is how long the doctor listens: some phones take two seconds
+// to answer.
+const doctorListens = 4 * time.Second
 
 // DoctorOptions says what the doctor is asked.
 type DoctorOptions struct {
@@ -45,7 +51,6 @@ func (h *Host) Doctor(ctx context.Context, opts DoctorOptions) ([]doctor.Finding
 
 // readings looks at the real world, in one place.
 func (h *Host) readings(ctx context.Context, opts DoctorOptions) (doctor.Readings, error) {
-	h = h.looking()
 	r := doctor.Readings{Now: h.now(), Computer: doctor.Look(h.root), Home: h.readHome()}
 	s, err := h.readSettings()
 	if err != nil {
@@ -56,13 +61,8 @@ func (h *Host) readings(ctx context.Context, opts DoctorOptions) (doctor.Reading
 	r.Service.Mute, r.Service.Troubles = says.Mute, says.Troubles
 	var looking sync.WaitGroup
 	looking.Go(func() { r.Stores = h.readStores(ctx, s) })
-	r.Mux = h.readMux(ctx)
-	view := h
-	if r.Mux.State == doctor.MuxSilent {
-		view = h.withoutMux() // it was waited for once
-	}
-	sv, network := view.lookAround(ctx, r.Mux.Devices)
-	r.Network, r.Phones = network, view.readPhones(ctx, sv, says.Decisions)
+	mux, network, phones := h.devices.Examine(ctx, h.listenFor)
+	r.Mux, r.Network, r.Phones = mux, network, h.readPhones(phones, says.Decisions)
 	looking.Wait()
 	h.readBackups(ctx, &r)
 	if opts.Device == "" {
@@ -72,17 +72,9 @@ func (h *Host) readings(ctx context.Context, opts DoctorOptions) (doctor.Reading
 	for _, p := range r.Phones {
 		devices = append(devices, p.Device)
 	}
-	d, err := FindDevice(devices, opts.Device)
+	d, err := reach.FindDevice(devices, opts.Device)
 	r.Only = d.UDID
 	return r, err
-}
-
-// looking is h for one who changes nothing, not even what is remembered of the
-// phones it meets.
-func (h *Host) looking() *Host {
-	v := *h
-	v.looks = true
-	return &v
 }
 
 // readHome looks at russet's own folder and what lies there sealed.

@@ -6,6 +6,7 @@ import (
 
 	"russet"
 	"russet/internal/engine"
+	"russet/internal/reach"
 )
 
 // EncryptionChange is a wish to set, change or remove the backup password of a
@@ -30,12 +31,12 @@ func (h *Host) ChangePassword(ctx context.Context, c EncryptionChange) (russet.D
 	if err != nil {
 		return s.Device, err
 	}
-	release, err := h.lockDevice(s.Device, doing)
+	release, err := h.devices.Lock(s.Device, doing)
 	if err != nil {
 		return s.Device, err
 	}
 	defer release()
-	guarded, dev, end, err := h.contact(ctx, s, doing, plugIn)
+	guarded, dev, end, err := h.devices.Contact(ctx, s, doing, reach.PlugIn)
 	if err != nil {
 		return s.Device, err
 	}
@@ -62,15 +63,15 @@ func (h *Host) ChangePassword(ctx context.Context, c EncryptionChange) (russet.D
 
 // forPassword finds the device whose password is to change, and looks whether
 // the change makes sense.
-func (h *Host) forPassword(ctx context.Context, c EncryptionChange) (s sighting, doing string, err error) {
-	s, err = h.theOne(ctx, c.Device)
+func (h *Host) forPassword(ctx context.Context, c EncryptionChange) (s reach.Sighting, doing string, err error) {
+	s, err = h.devices.Pick(ctx, c.Device)
 	if err != nil {
 		return s, "", err
 	}
 	doing = fmt.Sprintf("change the backup password of %q", s.Name)
 	switch {
 	case !s.Paired:
-		return s, doing, h.unusable(s, doing)
+		return s, doing, h.devices.Unusable(s, doing)
 	case c.Old == "" && s.Encrypted:
 		return s, doing, &russet.Error{
 			Kind: russet.Usage, What: fmt.Sprintf("backups of %q are encrypted already", s.Name),
@@ -88,7 +89,7 @@ func (h *Host) forPassword(ctx context.Context, c EncryptionChange) (s sighting,
 // PresentPassword is the backup password that is remembered for a connected
 // device, "" if none.
 func (h *Host) PresentPassword(ctx context.Context, word string) (string, error) {
-	s, err := h.theOne(ctx, word)
+	s, err := h.devices.Pick(ctx, word)
 	if err != nil {
 		return "", err
 	}

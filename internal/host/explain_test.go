@@ -52,3 +52,11 @@ func TestExplainDisks(t *testing.T) {
 		t.Errorf("a fault is not to be reported: %q", e.Hint)
 	}
 }
+
+// Whatever error it is, a command that failed does not end as one that did not.
+func TestNoErrorIsAllRight(t *testing.T) {
+	err := &russet.Error{What: "nobody said of what kind"}
+	if russet.ExitCode(err) != int(russet.Failed) || host.Explain(t.Context(), err).Kind != russet.Failed {
+		t.Errorf("exit status %d, %+v", russet.ExitCode(err), host.Explain(t.Context(), err))
+	}
+}

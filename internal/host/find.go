@@ -9,75 +9,11 @@ import (
 	"strings"
 
 	"russet"
+	"russet/internal/reach"
 )
 
 // Latest is the word for the newest backup.
 const Latest = "latest"
-
-// FindDevice picks the device a person means out of some: its UDID, a unique
-// prefix of it, or its name. Dashes and case do not matter in identifiers.
-func FindDevice(devices []russet.Device, word string) (russet.Device, error) {
-	devices = distinct(devices)
-	var hits []russet.Device
-	for _, match := range []func(russet.Device) bool{
-		func(d russet.Device) bool { return fold(string(d.UDID)) == fold(word) },
-		func(d russet.Device) bool { return d.Name == word },
-		func(d russet.Device) bool { return strings.EqualFold(straight(d.Name), straight(word)) },
-		func(d russet.Device) bool {
-			return word != "" && strings.HasPrefix(fold(string(d.UDID)), fold(word))
-		},
-	} {
-		hits = slices.DeleteFunc(slices.Clone(devices), func(d russet.Device) bool { return !match(d) })
-		if len(hits) == 1 {
-			return hits[0], nil
-		}
-		if len(hits) > 1 {
-			return russet.Device{}, ambiguous("device", word, deviceLines(hits))
-		}
-	}
-	e := &russet.Error{Kind: russet.NotConnected, What: fmt.Sprintf("no device %q is known here", word)}
-	if len(devices) > 0 {
-		e.Hint = "there are: " + strings.Join(deviceLines(devices), "; ")
-	}
-	return russet.Device{}, e
-}
-
-// fold takes the dash out of an identifier and the case out of it.
-func fold(id string) string { return strings.ToLower(strings.ReplaceAll(id, "-", "")) }
-
-// straight makes the apostrophe that phones put into "Anna’s iPhone" the one
-// that keyboards have.
-func straight(name string) string { return strings.ReplaceAll(name, "’", "'") }
-
-// distinct drops the second sight of a device that is on the cable and on the
-// network; the cable, listed first, wins.
-func distinct(devices []russet.Device) []russet.Device {
-	var out []russet.Device
-	for _, d := range devices {
-		if !slices.ContainsFunc(out, func(o russet.Device) bool { return o.UDID == d.UDID }) {
-			out = append(out, d)
-		}
-	}
-	return out
-}
-
-func deviceLines(devices []russet.Device) []string {
-	lines := make([]string, len(devices))
-	for i, d := range devices {
-		lines[i] = string(d.UDID)
-		if d.Name != "" && d.Name != lines[i] {
-			lines[i] = fmt.Sprintf("%q %s", d.Name, d.UDID)
-		}
-	}
-	return lines
-}
-
-func ambiguous(what, word string, candidates []string) error {
-	return &russet.Error{
-		Kind: russet.Usage, What: fmt.Sprintf("%q could be more than one %s", word, what),
-		Hint: "say which: " + strings.Join(candidates, "; "),
-	}
-}
 
 // Backups lists finished backups, oldest first: of one store or, with store
 // "", of all; of one device or, with device "", of all. drafts adds what
@@ -134,8 +70,8 @@ func (h *Host) storesNamed(name string) ([]StoreSettings, error) {
 // error here; the network is not asked, for this is only about names.
 func (h *Host) KnownDevices(ctx context.Context) ([]russet.Device, error) {
 	var devices []russet.Device
-	if seen, err := h.look(ctx, quest{here: true}); err == nil {
-		devices = devicesOf(seen)
+	if here, err := h.devices.OnCable(ctx); err == nil {
+		devices = here
 	}
 	before, err := h.Remembered()
 	if err != nil {
@@ -155,7 +91,7 @@ func (h *Host) KnownDevices(ctx context.Context) ([]russet.Device, error) {
 	for _, b := range slices.Backward(backups) {
 		devices = append(devices, russet.Device{UDID: b.Device, Name: b.Name})
 	}
-	return distinct(append(devices, byRuns...)), nil
+	return reach.Distinct(append(devices, byRuns...)), nil
 }
 
 // KnownDevice finds a device that is connected or has backups; "" for "".
@@ -163,12 +99,17 @@ func (h *Host) KnownDevice(ctx context.Context, word string) (russet.UDID, error
 	if word == "" {
 		return "", nil
 	}
-	known, err := h.KnownDevices(ctx)
-	if err != nil {
-		return "", err
-	}
-	d, err := FindDevice(known, word)
+	d, err := h.known(ctx, word)
 	return d.UDID, err
+}
+
+// known is the device that word means among all that are known here.
+func (h *Host) known(ctx context.Context, word string) (russet.Device, error) {
+	devices, err := h.KnownDevices(ctx)
+	if err != nil {
+		return russet.Device{}, err
+	}
+	return reach.FindDevice(devices, word)
 }
 
 // Which says which backup a person means.
@@ -216,7 +157,7 @@ func pick(backups []russet.Backup, word string) (russet.Backup, error) {
 		for i, b := range hits {
 			lines[i] = fmt.Sprintf("%s of %q, %s", b.ID, b.Name, b.Time.Local().Format("2006-01-02 15:04"))
 		}
-		return russet.Backup{}, ambiguous("backup", word, lines)
+		return russet.Backup{}, reach.Ambiguous("backup", word, lines)
 	}
 }
 
@@ -234,7 +175,7 @@ func latest(backups []russet.Backup) (russet.Backup, error) {
 			newest = b
 		}
 	}
-	devices = distinct(devices)
+	devices = reach.Distinct(devices)
 	switch len(devices) {
 	case 1:
 		return newest, nil
@@ -245,7 +186,7 @@ func latest(backups []russet.Backup) (russet.Backup, error) {
 	default:
 		return russet.Backup{}, &russet.Error{
 			Kind: russet.Usage, What: "there are backups of several devices",
-			Hint: "say whose latest with --device: " + strings.Join(deviceLines(devices), "; "),
+			Hint: "say whose latest with --device: " + strings.Join(reach.Lines(devices), "; "),
 		}
 	}
 }

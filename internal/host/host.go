@@ -15,14 +15,13 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"russet"
-	"russet/device/mdns"
 	"russet/internal/home"
+	"russet/internal/reach"
 	"russet/internal/secrets"
 	"russet/internal/vault"
 )
@@ -49,28 +48,22 @@ type Options struct {
 // Host does what people ask of russet on this computer.
 type Host struct {
 	*shared
-	mux      string
 	password secrets.Secret // given for the task at hand: no other is tried
 	learns   bool           // remember it when it fits
-	looks    bool           // only looks: whom it meets is not written down
 }
 
 // shared is what all views of a Host have in common.
 type shared struct {
 	home         *home.Home
+	devices      *reach.Devices
 	passwordFile string
 	vaults       VaultAnswers
 	lowMemory    bool
 	now          func() time.Time
+	rate         *rate.Limiter
 	root         string        // where the system's own folders begin; "/" but for tests
 	listenFor    time.Duration // how long the doctor listens to the network
 	log          *slog.Logger
-
-	rate    *rate.Limiter
-	working atWork                       // devices with which a run is under way
-	memory  memory                       // of sessions with devices
-	misses  misses                       // addresses where no device was
-	browser atomic.Pointer[mdns.Browser] // of Follow; nil if nobody follows
 
 	storesMu sync.Mutex
 	stores   map[string]*openedStore // by URL
@@ -89,12 +82,14 @@ func Open(opts Options) *Host {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	return &Host{mux: opts.Mux, shared: &shared{
+	h := &Host{shared: &shared{
 		home: home.At(opts.Home), passwordFile: opts.PasswordFile, lowMemory: opts.LowMemory, vaults: opts.Vaults, now: opts.Now,
 		rate: cmp.Or(opts.Rate, rate.NewLimiter(rate.Inf, burst)), root: "/", listenFor: doctorListens,
 		log:    cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
 		stores: map[string]*openedStore{},
 	}}
+	h.devices = reach.New(reach.Options{Home: h.home, Mux: opts.Mux, Given: h.given, Now: h.now, Rate: h.rate, Log: h.log})
+	return h
 }
 
 // WithPassword is h for a task for which a person gave a backup password.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"russet"
+	"russet/internal/reach"
 	"russet/internal/retention"
 	"russet/internal/schedule"
 )
@@ -112,7 +113,7 @@ func (h *Host) Policies(ctx context.Context, device russet.UDID, store string) (
 	for _, p := range s.Policies {
 		known = append(known, russet.Device{UDID: p.Device})
 	}
-	devices := append([]russet.Device{{}}, slices.DeleteFunc(distinct(known), func(d russet.Device) bool { return d.UDID == "" })...)
+	devices := append([]russet.Device{{}}, slices.DeleteFunc(reach.Distinct(known), func(d russet.Device) bool { return d.UDID == "" })...)
 	policies := []Policy{}
 	for _, d := range devices {
 		for _, st := range stores {

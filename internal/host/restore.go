@@ -8,6 +8,7 @@ import (
 
 	"russet"
 	"russet/internal/engine"
+	"russet/internal/reach"
 )
 
 // RestoreOptions says what to put onto which device, and how. The switches are
@@ -63,11 +64,11 @@ func (h *Host) PlanRestore(ctx context.Context, opts RestoreOptions) (plan Resto
 	if err != nil {
 		return plan, err
 	}
-	dev, err := h.session(ctx, s, doing)
+	dev, end, err := h.devices.Session(ctx, s, doing)
 	if err != nil {
 		return plan, err
 	}
-	defer h.goodbye(dev)
+	defer end()
 	password := ""
 	if opts.Backup.Encrypted {
 		// Before the phone is asked for anything.
@@ -94,20 +95,20 @@ func (h *Host) PlanRestore(ctx context.Context, opts RestoreOptions) (plan Resto
 }
 
 // toRestore finds the device that is to be restored.
-func (h *Host) toRestore(ctx context.Context, word string) (s sighting, doing string, err error) {
-	s, err = h.find(ctx, word)
+func (h *Host) toRestore(ctx context.Context, word string) (s reach.Sighting, doing string, err error) {
+	s, err = h.devices.Find(ctx, word)
 	if err != nil {
 		return s, "", err
 	}
 	doing = fmt.Sprintf("restore %q", s.Name)
 	if !s.Paired {
-		return s, doing, h.unusable(s, doing)
+		return s, doing, h.devices.Unusable(s, doing)
 	}
 	return s, doing, nil
 }
 
 // engine is what a person wished in the engine's words.
-func (o RestoreOptions) engine(s sighting, password string, log *slog.Logger) engine.RestoreOptions {
+func (o RestoreOptions) engine(s reach.Sighting, password string, log *slog.Logger) engine.RestoreOptions {
 	return engine.RestoreOptions{
 		Source: o.Backup.Device, Target: s.UDID, Password: password,
 		System: o.System, PreserveSettings: o.PreserveSettings, RemoveNotRestored: o.RemoveNotRestored,
@@ -116,7 +117,7 @@ func (o RestoreOptions) engine(s sighting, password string, log *slog.Logger) en
 }
 
 // planNotes adds what is worth knowing before.
-func (h *Host) planNotes(ctx context.Context, s sighting, plan *RestorePlan) error {
+func (h *Host) planNotes(ctx context.Context, s reach.Sighting, plan *RestorePlan) error {
 	note := func(format string, args ...any) { plan.Notes = append(plan.Notes, fmt.Sprintf(format, args...)) }
 	plan.Notes = append([]string{}, plan.Notes...)
 	if plan.Backup.Device != s.UDID {
@@ -162,12 +163,12 @@ func (h *Host) restoreContents(ctx context.Context, contents russet.Contents, pa
 	if err != nil {
 		return RestoreResult{}, err
 	}
-	release, err := h.lockDevice(s.Device, doing)
+	release, err := h.devices.Lock(s.Device, doing)
 	if err != nil {
 		return RestoreResult{}, err
 	}
 	defer release()
-	guarded, dev, end, err := h.contact(ctx, s, doing, plugIn)
+	guarded, dev, end, err := h.devices.Contact(ctx, s, doing, reach.PlugIn)
 	if err != nil {
 		return RestoreResult{}, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"russet"
 	"russet/internal/host"
+	"russet/internal/reach"
 	"russet/internal/schedule"
 )
 
@@ -150,7 +151,7 @@ func (s *Service) unlearn(seen sight) {
 	}
 	s.folks = folks
 	for udid := range s.states {
-		known := slices.ContainsFunc(folks, func(f host.Seen) bool { return f.Device.UDID == udid })
+		known := slices.ContainsFunc(folks, func(f reach.Seen) bool { return f.Device.UDID == udid })
 		here := slices.ContainsFunc(seen.devices, func(d russet.Device) bool { return d.UDID == udid && d.Paired })
 		if known || here || s.jobs[udid] != nil {
 			continue

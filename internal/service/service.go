@@ -20,6 +20,7 @@ import (
 	"russet/internal/durable"
 	"russet/internal/host"
 	"russet/internal/notify"
+	"russet/internal/reach"
 )
 
 // Options says what a Service works with.
@@ -60,7 +61,7 @@ type Service struct {
 	states  map[russet.UDID]*state
 	house   *house
 	devices sight
-	folks   []host.Seen // whom russet had a session with, at the last look
+	folks   []reach.Seen // whom russet had a session with, at the last look
 	shelves map[string]*shelf
 	changes map[string]int // how often each store was changed by us
 	jobs    map[russet.UDID]*job

@@ -1,11 +1,11 @@
-package host_test
+package reach_test
 
 import (
 	"strings"
 	"testing"
 
 	"russet"
-	"russet/internal/host"
+	"russet/internal/reach"
 )
 
 func TestFindDevice(t *testing.T) {
@@ -34,7 +34,7 @@ func TestFindDevice(t *testing.T) {
 		{word: "Carla", kind: russet.NotConnected, says: "Anna"},
 		{word: "", kind: russet.NotConnected},
 	} {
-		got, err := host.FindDevice(devices, test.word)
+		got, err := reach.FindDevice(devices, test.word)
 		if got.UDID != test.want || russet.KindOf(err) != test.kind {
 			t.Errorf("FindDevice(%q) = %s, %v", test.word, got.UDID, err)
 		}
@@ -45,7 +45,7 @@ func TestFindDevice(t *testing.T) {
 }
 
 func TestCableWinsOverNetwork(t *testing.T) {
-	got, err := host.FindDevice([]russet.Device{
+	got, err := reach.FindDevice([]russet.Device{
 		{UDID: "00008140-000650DDEC43D17F", Name: "a", Connection: "usb"},
 		{UDID: "00008140-000650DDEC43D17F", Name: "a", Connection: "network"},
 	}, "a")

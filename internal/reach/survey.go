@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"cmp"
@@ -15,7 +15,7 @@ import (
 
 // survey is what one look around found.
 type survey struct {
-	seen   []sighting // each device once, those on the cable first
+	seen   []Sighting // each device once, those on the cable first
 	mux    error      // why usbmuxd did not answer, if it did not
 	wanted []*wanted  // devices that may be on the network, found or not
 	tries  []try      // what was tried on the network in vain
@@ -34,25 +34,25 @@ type quest struct {
 // survey asks usbmuxd for devices and each of them who it is, then looks for
 // the others on the network, as far as they are known and the quest asks for
 // more than is there.
-func (h *Host) survey(ctx context.Context, q quest) survey {
-	links, err := h.muxDevices(ctx)
+func (ds *Devices) survey(ctx context.Context, q quest) survey {
+	links, err := ds.muxDevices(ctx)
 	sv := survey{mux: err}
 	onCable, onNetwork := byConnection(links)
 	if i := slices.IndexFunc(onCable, func(l *usbmux.Device) bool { return l.UDID == q.word }); i >= 0 {
 		onCable = onCable[i : i+1] // the others need not be asked: there may be many
 	}
-	sv.seen = h.probeAll(ctx, onCable)
+	sv.seen = ds.probeAll(ctx, onCable)
 	if q.word != "" && sv.answers(q.word) {
 		return sv
 	}
 	if !q.here {
-		h.search(ctx, &sv, q, onNetwork)
+		ds.search(ctx, &sv, q, onNetwork)
 	}
 	// What usbmuxd has on the network and we could not reach, it reaches itself.
 	onNetwork = slices.DeleteFunc(onNetwork, func(l *usbmux.Device) bool { return sv.has(russet.UDID(l.UDID)) })
-	sv.seen = append(sv.seen, h.probeAll(ctx, onNetwork)...)
+	sv.seen = append(sv.seen, ds.probeAll(ctx, onNetwork)...)
 	sv.addTroubled()
-	slices.SortStableFunc(sv.seen, func(a, b sighting) int {
+	slices.SortStableFunc(sv.seen, func(a, b Sighting) int {
 		return cmp.Or(-strings.Compare(a.Connection, b.Connection), strings.Compare(string(a.UDID), string(b.UDID)))
 	})
 	return sv
@@ -65,12 +65,12 @@ func (sv *survey) answers(word string) bool {
 }
 
 func (sv *survey) has(udid russet.UDID) bool {
-	return slices.ContainsFunc(sv.seen, func(s sighting) bool { return s.UDID == udid })
+	return slices.ContainsFunc(sv.seen, func(s Sighting) bool { return s.UDID == udid })
 }
 
 // muxDevices lists what usbmuxd has.
-func (h *Host) muxDevices(ctx context.Context) ([]*usbmux.Device, error) {
-	links, err := h.usbmux().Devices(ctx)
+func (ds *Devices) muxDevices(ctx context.Context) ([]*usbmux.Device, error) {
+	links, err := ds.usbmux().Devices(ctx)
 	return slices.DeleteFunc(links, func(l *usbmux.Device) bool { return !russet.UDID(l.UDID).Valid() }), err
 }
 
@@ -95,15 +95,15 @@ func byConnection(links []*usbmux.Device) (onCable, onNetwork []*usbmux.Device) 
 
 // probeAll asks devices of usbmuxd side by side who they are, but for those
 // that are busy with a run.
-func (h *Host) probeAll(ctx context.Context, links []*usbmux.Device) []sighting {
-	seen := make([]sighting, len(links))
+func (ds *Devices) probeAll(ctx context.Context, links []*usbmux.Device) []Sighting {
+	seen := make([]Sighting, len(links))
 	var all sync.WaitGroup
 	for i, l := range links {
-		if s, busy := h.working.at(russet.UDID(l.UDID)); busy {
+		if s, busy := ds.working.at(russet.UDID(l.UDID)); busy {
 			seen[i] = s
 			continue
 		}
-		all.Go(func() { seen[i] = h.probe(ctx, russet.UDID(l.UDID), strings.ToLower(l.Connection), l) })
+		all.Go(func() { seen[i] = ds.probe(ctx, russet.UDID(l.UDID), strings.ToLower(l.Connection), l) })
 	}
 	all.Wait()
 	return seen
@@ -111,14 +111,14 @@ func (h *Host) probeAll(ctx context.Context, links []*usbmux.Device) []sighting 
 
 // search looks for devices on the network that are not on the cable: those the
 // quest is for and, if that is a word nobody is known by, all.
-func (h *Host) search(ctx context.Context, sv *survey, q quest, onNetwork []*usbmux.Device) {
-	for _, s := range h.working.onNetwork() {
+func (ds *Devices) search(ctx context.Context, sv *survey, q quest, onNetwork []*usbmux.Device) {
+	for _, s := range ds.working.onNetwork() {
 		if !sv.has(s.UDID) {
 			sv.seen = append(sv.seen, s)
 		}
 	}
-	sv.wanted = h.whoIsKnown(ctx, onNetwork, sv.has)
-	n := &hunt{host: h, all: sv.wanted, fresh: q.word != "" || q.again}
+	sv.wanted = ds.whoIsKnown(ctx, onNetwork, sv.has)
+	n := &hunt{ds: ds, all: sv.wanted, fresh: q.word != "" || q.again}
 	for _, w := range sv.wanted {
 		if !sv.has(w.udid) {
 			n.missing = append(n.missing, w)
@@ -127,7 +127,7 @@ func (h *Host) search(ctx context.Context, sv *survey, q quest, onNetwork []*usb
 	if meant := meantBy(n.missing, q.word); meant != nil {
 		n.missing = []*wanted{meant}
 	} else if q.word != "" {
-		n.enough = func(s sighting) bool { _, err := FindDevice([]russet.Device{s.Device}, q.word); return err == nil }
+		n.enough = func(s Sighting) bool { _, err := FindDevice([]russet.Device{s.Device}, q.word); return err == nil }
 	}
 	if len(n.missing) == 0 || ctx.Err() != nil {
 		return
@@ -157,7 +157,7 @@ func meantBy(list []*wanted, word string) *wanted {
 // keeps one of, those it met, those it was given an address of, and those that
 // usbmuxd has on the network. When all of them are here, nobody is wanted, and
 // no keyring is asked for pairings.
-func (h *Host) whoIsKnown(ctx context.Context, onNetwork []*usbmux.Device, here func(russet.UDID) bool) []*wanted {
+func (ds *Devices) whoIsKnown(ctx context.Context, onNetwork []*usbmux.Device, here func(russet.UDID) bool) []*wanted {
 	known := map[russet.UDID]*wanted{}
 	add := func(udid russet.UDID) *wanted {
 		if known[udid] == nil {
@@ -168,20 +168,20 @@ func (h *Host) whoIsKnown(ctx context.Context, onNetwork []*usbmux.Device, here 
 	for _, l := range onNetwork {
 		add(russet.UDID(l.UDID)).mux = l
 	}
-	for _, udid := range h.keptPairings() {
+	for _, udid := range ds.keptPairings() {
 		add(udid)
 	}
-	seen, err := h.remembers()
+	seen, err := ds.remembers()
 	if err != nil {
-		h.log.Warn("what was connected before is not known", "error", err)
+		ds.log.Warn("what was connected before is not known", "error", err)
 	}
 	for udid, s := range seen {
 		add(udid).seen = s
 	}
-	if s, err := h.readSettings(); err == nil {
-		for _, d := range s.Devices {
-			if d.UDID.Valid() {
-				add(d.UDID).fixed = d.Addresses
+	if given, err := ds.given(); err == nil {
+		for udid, addresses := range given {
+			if udid.Valid() {
+				add(udid).fixed = addresses
 			}
 		}
 	}
@@ -192,7 +192,7 @@ func (h *Host) whoIsKnown(ctx context.Context, onNetwork []*usbmux.Device, here 
 	}
 	for _, udid := range udids {
 		w := known[udid]
-		if w.records, _ = h.pairRecords(ctx, udid); len(w.records) > 0 {
+		if w.records, _ = ds.pairRecords(ctx, udid); len(w.records) > 0 {
 			list = append(list, w)
 		}
 	}
@@ -213,7 +213,7 @@ func (sv *survey) addTroubled() {
 		d.UDID, d.Name = w.udid, cmp.Or(d.Name, string(w.udid))
 		d.Connection, d.Address, d.Problem = overNetwork, t.host, networkProblem(t.err)
 		d.Paired, d.Locked, d.Power, d.Battery, d.Untrusted = false, false, false, -1, refused(t.err)
-		sv.seen = append(sv.seen, sighting{Device: d, way: device.Network{Host: t.host}, err: t.err})
+		sv.seen = append(sv.seen, Sighting{Device: d, way: device.Network{Host: t.host}, err: t.err})
 	}
 }
 

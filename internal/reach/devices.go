@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"context"
@@ -8,11 +8,10 @@ import (
 	"russet"
 	"russet/device"
 	"russet/device/lockdown"
-	"russet/device/usbmux"
 )
 
-// sighting is a device and the way to it.
-type sighting struct {
+// Sighting is a device as it was just seen, and the way to it.
+type Sighting struct {
 	russet.Device
 	way device.Dialer
 	// record is what a session was opened with; nil while there was none.
@@ -22,7 +21,7 @@ type sighting struct {
 	unread  bool   // because its pair record cannot be read
 }
 
-func devicesOf(seen []sighting) []russet.Device {
+func devicesOf(seen []Sighting) []russet.Device {
 	devices := make([]russet.Device, len(seen))
 	for i, s := range seen {
 		devices[i] = s.Device
@@ -30,60 +29,61 @@ func devicesOf(seen []sighting) []russet.Device {
 	return devices
 }
 
-// Devices lists the devices that are on the cable or on the network, each once
+// List lists the devices that are on the cable or on the network, each once
 // (the cable wins), and says of each whether it could be backed up now. On the
 // network only those are found with which there is a pairing. It never makes
 // the Trust dialog appear. No usbmuxd is an error only if there is nothing else.
-func (h *Host) Devices(ctx context.Context) ([]russet.Device, error) {
-	return h.connected(ctx)
+func (ds *Devices) List(ctx context.Context) ([]russet.Device, error) {
+	seen, err := ds.look(ctx, quest{})
+	return devicesOf(seen), err
 }
 
-func (h *Host) connected(ctx context.Context) ([]russet.Device, error) {
-	seen, err := h.look(ctx, quest{})
+// OnCable is List without the network, for those who want names and not ways.
+func (ds *Devices) OnCable(ctx context.Context) ([]russet.Device, error) {
+	seen, err := ds.look(ctx, quest{here: true})
 	return devicesOf(seen), err
 }
 
 // look is survey for those who want devices and not the reasons why there are
 // none.
-func (h *Host) look(ctx context.Context, q quest) ([]sighting, error) {
-	sv := h.survey(ctx, q)
+func (ds *Devices) look(ctx context.Context, q quest) ([]Sighting, error) {
+	sv := ds.survey(ctx, q)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	if sv.mux != nil {
 		if len(sv.seen) == 0 && len(sv.wanted) == 0 {
-			return nil, h.muxError(sv.mux)
+			return nil, ds.muxError(sv.mux)
 		}
-		h.log.Debug("usbmuxd does not answer", "error", sv.mux)
+		ds.log.Debug("usbmuxd does not answer", "error", sv.mux)
 	}
 	return sv.seen, nil
 }
 
-func (h *Host) usbmux() *usbmux.Client { return &usbmux.Client{Addr: h.mux, Label: "russet"} }
-
-// find picks a connected device.
-func (h *Host) find(ctx context.Context, word string) (sighting, error) {
-	seen, err := h.look(ctx, quest{word: word})
+// Find picks the connected device that a person means by word, as FindDevice
+// does.
+func (ds *Devices) Find(ctx context.Context, word string) (Sighting, error) {
+	seen, err := ds.look(ctx, quest{word: word})
 	if err != nil {
-		return sighting{}, err
+		return Sighting{}, err
 	}
 	d, err := FindDevice(devicesOf(seen), word)
 	if russet.KindOf(err) == russet.NotConnected {
-		return sighting{}, h.away(word, len(seen) == 0, err)
+		return Sighting{}, ds.away(word, len(seen) == 0, err)
 	}
 	if err != nil {
-		return sighting{}, err
+		return Sighting{}, err
 	}
-	i := slices.IndexFunc(seen, func(s sighting) bool { return s.UDID == d.UDID })
+	i := slices.IndexFunc(seen, func(s Sighting) bool { return s.UDID == d.UDID })
 	return seen[i], nil
 }
 
 // away explains that a device is not here: one that was here before has a
 // name.
-func (h *Host) away(word string, nothing bool, unknown error) error {
-	before, err := h.Remembered()
+func (ds *Devices) away(word string, nothing bool, unknown error) error {
+	before, err := ds.Remembered()
 	if err != nil {
-		h.log.Warn("what was connected before is not known", "error", err)
+		ds.log.Warn("what was connected before is not known", "error", err)
 	}
 	known := make([]russet.Device, len(before))
 	for i, s := range before {
@@ -105,18 +105,18 @@ func (h *Host) away(word string, nothing bool, unknown error) error {
 
 // Connected picks devices that are connected: those a person named or, for no
 // words, all that trust this computer. Those that do not are left out.
-func (h *Host) Connected(ctx context.Context, words []string) (chosen, left []russet.Device, err error) {
+func (ds *Devices) Connected(ctx context.Context, words []string) (chosen, left []russet.Device, err error) {
 	if len(words) > 0 {
 		for _, word := range words {
-			s, err := h.find(ctx, word)
+			s, err := ds.Find(ctx, word)
 			if err != nil {
 				return nil, nil, err
 			}
 			chosen = append(chosen, s.Device)
 		}
-		return distinct(chosen), nil, nil
+		return Distinct(chosen), nil, nil
 	}
-	seen, err := h.look(ctx, quest{})
+	seen, err := ds.look(ctx, quest{})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -131,7 +131,7 @@ func (h *Host) Connected(ctx context.Context, words []string) (chosen, left []ru
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, left, h.unusable(seen[0], "look for a phone")
+		return nil, left, ds.Unusable(seen[0], "look for a phone")
 	}
 	return chosen, left, nil
 }

@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"cmp"
@@ -49,8 +49,8 @@ type memory struct {
 }
 
 // Remembered lists every device that russet ever had a session with, by name.
-func (h *Host) Remembered() ([]Seen, error) {
-	folks, err := h.remembers()
+func (ds *Devices) Remembered() ([]Seen, error) {
+	folks, err := ds.remembers()
 	list := slices.SortedFunc(maps.Values(folks), func(a, b Seen) int {
 		return cmp.Or(strings.Compare(a.Device.Name, b.Device.Name), strings.Compare(string(a.Device.UDID), string(b.Device.UDID)))
 	})
@@ -58,18 +58,18 @@ func (h *Host) Remembered() ([]Seen, error) {
 }
 
 // remembers is the file with what this process knows beyond it.
-func (h *Host) remembers() (seenFolks, error) {
+func (ds *Devices) remembers() (seenFolks, error) {
 	folks := seenFolks{}
-	dir, err := h.home.Open()
+	dir, err := ds.home.Open()
 	if err == nil {
 		folks, err = readSeen(dir)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	h.memory.mu.Lock()
-	defer h.memory.mu.Unlock()
-	for udid, s := range h.memory.latest {
+	ds.memory.mu.Lock()
+	defer ds.memory.mu.Unlock()
+	for udid, s := range ds.memory.latest {
 		if s.At.After(folks[udid].At) {
 			folks[udid] = s
 		}
@@ -97,16 +97,16 @@ func readSeen(dir *durable.Dir) (seenFolks, error) {
 
 // saw notes a session. That it cannot be written down is no reason to stop, and
 // to have looked around is none to make a home.
-func (h *Host) saw(ctx context.Context, s sighting, instance string) {
+func (ds *Devices) saw(ctx context.Context, s Sighting, instance string) {
 	if !s.Paired || !s.UDID.Valid() {
 		return
 	}
-	folks, err := h.remembers()
+	folks, err := ds.remembers()
 	if err != nil {
-		h.log.Warn("a session cannot be noted", "error", err)
+		ds.log.Warn("a session cannot be noted", "error", err)
 		return
 	}
-	now := h.now().UTC()
+	now := ds.now().UTC()
 	known, ok := folks[s.UDID]
 	if !ok {
 		known.First = now
@@ -119,20 +119,20 @@ func (h *Host) saw(ctx context.Context, s sighting, instance string) {
 	} else {
 		known.Address = cmp.Or(s.Address, known.Address)
 	}
-	if _, err := h.home.Open(); h.looks || errors.Is(err, fs.ErrNotExist) {
-		h.memory.keep(known)
+	if _, err := ds.home.Open(); ds.looks || errors.Is(err, fs.ErrNotExist) {
+		ds.memory.keep(known)
 		return
 	}
-	if !h.memory.add(known) {
+	if !ds.memory.add(known) {
 		return
 	}
-	if err := h.changeSeen(ctx, func(folks seenFolks) {
+	if err := ds.changeSeen(ctx, func(folks seenFolks) {
 		if other := folks[s.UDID]; other.Cable.After(known.Cable) {
 			known.Cable = other.Cable // another process wrote meanwhile
 		}
 		folks[s.UDID] = known
 	}); err != nil {
-		h.log.Warn("a session could not be noted", "error", err)
+		ds.log.Warn("a session could not be noted", "error", err)
 	}
 }
 
@@ -191,8 +191,8 @@ func sameFacts(a, b Seen) bool {
 }
 
 // changeSeen changes seen.json while no other process can.
-func (h *Host) changeSeen(ctx context.Context, change func(seenFolks)) error {
-	dir, err := h.home.Make()
+func (ds *Devices) changeSeen(ctx context.Context, change func(seenFolks)) error {
+	dir, err := ds.home.Make()
 	if err != nil {
 		return err
 	}
@@ -209,10 +209,10 @@ func (h *Host) changeSeen(ctx context.Context, change func(seenFolks)) error {
 }
 
 // forgetSeen drops a device from memory.
-func (h *Host) forgetSeen(ctx context.Context, udid russet.UDID) error {
-	h.memory.mu.Lock()
-	delete(h.memory.latest, udid)
-	delete(h.memory.written, udid)
-	h.memory.mu.Unlock()
-	return h.changeSeen(ctx, func(folks seenFolks) { delete(folks, udid) })
+func (ds *Devices) forgetSeen(ctx context.Context, udid russet.UDID) error {
+	ds.memory.mu.Lock()
+	delete(ds.memory.latest, udid)
+	delete(ds.memory.written, udid)
+	ds.memory.mu.Unlock()
+	return ds.changeSeen(ctx, func(folks seenFolks) { delete(folks, udid) })
 }

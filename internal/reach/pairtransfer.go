@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"cmp"
@@ -36,14 +36,13 @@ func (m *PairingMove) note(format string, args ...any) {
 // noEscrow is about a record that opens no locked phone.
 const noEscrow = "this pairing opens the phone only while it is unlocked: it was not made by russet, or on an old iOS"
 
-// CheckExport says whether a pairing can be exported to a file, before anybody
-// is asked for a password.
-func (h *Host) CheckExport(ctx context.Context, word, file string) (russet.Device, error) {
-	d, _, err := h.pairingOf(ctx, word)
-	if err == nil {
-		err = checkNewFile(file)
+// CheckExport says whether the pairing of a device, connected or not, can be
+// exported to a file, before anybody is asked for a password.
+func (ds *Devices) CheckExport(ctx context.Context, d russet.Device, file string) error {
+	if _, err := ds.pairingOf(ctx, d); err != nil {
+		return err
 	}
-	return d, err
+	return checkNewFile(file)
 }
 
 func checkNewFile(file string) error {
@@ -59,7 +58,7 @@ func checkNewFile(file string) error {
 }
 
 func exportError(file string, err error) error {
-	e := &russet.Error{Kind: fileKind(err), Doing: "export the pairing", What: home.FileProblem(err), Err: err}
+	e := &russet.Error{Kind: home.FileKind(err), Doing: "export the pairing", What: home.FileProblem(err), Err: err}
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		e.Kind, e.What = russet.Usage, fmt.Sprintf("there is a file %q already", file)
@@ -70,29 +69,21 @@ func exportError(file string, err error) error {
 	return e
 }
 
-// pairingOf finds the pairing of a known device, connected or not.
-func (h *Host) pairingOf(ctx context.Context, word string) (russet.Device, *lockdown.PairRecord, error) {
-	known, err := h.KnownDevices(ctx)
+// pairingOf is the pair record of a device that another computer should get.
+func (ds *Devices) pairingOf(ctx context.Context, d russet.Device) (*lockdown.PairRecord, error) {
+	records, err := ds.pairRecords(ctx, d.UDID)
 	if err != nil {
-		return russet.Device{}, nil, err
-	}
-	d, err := FindDevice(known, word)
-	if err != nil {
-		return russet.Device{}, nil, err
-	}
-	records, err := h.pairRecords(ctx, d.UDID)
-	if err != nil {
-		return d, nil, notPaired(d)
+		return nil, notPaired(d)
 	}
 	i := slices.IndexFunc(records, func(r *lockdown.PairRecord) bool { return r.EscrowBag != nil })
-	return d, records[max(i, 0)], nil
+	return records[max(i, 0)], nil
 }
 
-// ExportPairing writes the pairing of a device into a new file that only the
+// Export writes the pairing of a device into a new file that only the
 // password opens, for another computer: whoever opens it has all that this
 // computer may have of the phone.
-func (h *Host) ExportPairing(ctx context.Context, word, file, password string) (PairingMove, error) {
-	d, record, err := h.pairingOf(ctx, word)
+func (ds *Devices) Export(ctx context.Context, d russet.Device, file, password string) (PairingMove, error) {
+	record, err := ds.pairingOf(ctx, d)
 	if err != nil {
 		return PairingMove{}, err
 	}
@@ -101,17 +92,17 @@ func (h *Host) ExportPairing(ctx context.Context, word, file, password string) (
 	if err != nil {
 		return m, fmt.Errorf("write the pair record: %w", err)
 	}
-	seen, err := h.remembers()
+	seen, err := ds.remembers()
 	if err != nil {
 		return m, err
 	}
-	set, err := h.DeviceSettings(d.UDID)
+	given, err := ds.given()
 	if err != nil {
 		return m, err
 	}
 	s := seen[d.UDID]
 	sealed, err := sealPairing(pairingFile{
-		Format: pairingFormat, Seen: s.At, Addresses: set.Addresses, Address: s.Address, Service: s.Service, Found: s.Found,
+		Format: pairingFormat, Seen: s.At, Addresses: given[d.UDID], Address: s.Address, Service: s.Service, Found: s.Found,
 		Device: pairingDevice{UDID: d.UDID, Name: d.Name, Class: s.Device.Class, ProductType: s.Device.ProductType},
 		Record: string(data),
 	}, password)
@@ -131,7 +122,7 @@ func writeNew(file string, data []byte) (err error) {
 	if err != nil {
 		return exportError(file, err)
 	}
-	defer closeInto(&err, dir)
+	defer func() { err = cmp.Or(err, dir.Close()) }()
 	name := filepath.Base(file)
 	if err := dir.WriteNew(name, data, 0o600); err != nil {
 		return exportError(file, err)
@@ -142,38 +133,39 @@ func writeNew(file string, data []byte) (err error) {
 	return nil
 }
 
-// ImportPairing takes over a pairing that another computer exported, here and
-// in usbmuxd when there is one. The phone need not be there, and is not asked.
-func (h *Host) ImportPairing(ctx context.Context, file, password string) (PairingMove, error) {
+// Import takes over a pairing that another computer exported, here and in usbmuxd
+// when there is one, and says at which addresses the other one was told to look
+// for the phone. It need not be there, and is not asked.
+func (ds *Devices) Import(ctx context.Context, file, password string) (m PairingMove, addresses []string, err error) {
 	const doing = "import a pairing"
 	sealed, err := readBounded(file, maxPairingFile)
 	if err != nil {
-		return PairingMove{}, &russet.Error{Kind: russet.Usage, Doing: doing, What: home.FileProblem(err), Hint: `name a file that "russet devices export-pairing" wrote`, Err: err}
+		return m, nil, &russet.Error{Kind: russet.Usage, Doing: doing, What: home.FileProblem(err), Hint: `name a file that "russet devices export-pairing" wrote`, Err: err}
 	}
 	p, record, err := openPairing(sealed, password)
 	switch {
 	case errors.Is(err, age.ErrIncorrectIdentity):
-		return PairingMove{}, &russet.Error{Kind: russet.Password, Doing: doing, What: fmt.Sprintf("the password does not open %q", file), Hint: "type the one that was chosen when it was exported", Err: err}
+		return m, nil, &russet.Error{Kind: russet.Password, Doing: doing, What: fmt.Sprintf("the password does not open %q", file), Hint: "type the one that was chosen when it was exported", Err: err}
 	case err != nil:
-		return PairingMove{}, &russet.Error{Kind: russet.Damaged, Doing: doing, What: fmt.Sprintf("%q cannot be used: %v", file, err), Hint: "export it again", Err: err}
+		return m, nil, &russet.Error{Kind: russet.Damaged, Doing: doing, What: fmt.Sprintf("%q cannot be used: %v", file, err), Hint: "export it again", Err: err}
 	}
 	d := russet.Device{
 		UDID: p.Device.UDID, Name: cmp.Or(p.Device.Name, string(p.Device.UDID)), Class: p.Device.Class,
 		ProductType: p.Device.ProductType, Product: mobilesync.ProductName(p.Device.ProductType), Battery: -1,
 	}
-	m := PairingMove{Device: d, File: file, Notes: []string{}}
+	m = PairingMove{Device: d, File: file, Notes: []string{}}
 	if record.EscrowBag == nil {
 		m.note(noEscrow)
 	}
 	data, err := record.Marshal()
 	if err != nil {
-		return m, fmt.Errorf("write the pair record: %w", err)
+		return m, nil, fmt.Errorf("write the pair record: %w", err)
 	}
-	if err := h.keepSecretPairRecord(d.UDID, data); err != nil {
-		return m, err
+	if err := ds.keepSecretPairRecord(d.UDID, data); err != nil {
+		return m, nil, err
 	}
-	h.intoUsbmuxd(ctx, &m, record, data)
-	return m, h.meet(ctx, d, p)
+	ds.intoUsbmuxd(ctx, &m, record, data)
+	return m, p.Addresses, ds.meet(ctx, d, p)
 }
 
 // readBounded reads a file that should be small.
@@ -182,7 +174,7 @@ func readBounded(file string, most int64) (data []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer closeInto(&err, f)
+	defer func() { err = cmp.Or(err, f.Close()) }()
 	data, err = io.ReadAll(io.LimitReader(f, most+1))
 	if err == nil && int64(len(data)) > most {
 		err = fmt.Errorf("%q is too large", file)
@@ -192,8 +184,8 @@ func readBounded(file string, most int64) (data []byte, err error) {
 
 // intoUsbmuxd gives an imported pairing to usbmuxd too, which other programs
 // ask. russet does without it.
-func (h *Host) intoUsbmuxd(ctx context.Context, m *PairingMove, record *lockdown.PairRecord, data []byte) {
-	have, err := h.usbmux().ReadPairRecord(ctx, string(m.Device.UDID))
+func (ds *Devices) intoUsbmuxd(ctx context.Context, m *PairingMove, record *lockdown.PairRecord, data []byte) {
+	have, err := ds.usbmux().ReadPairRecord(ctx, string(m.Device.UDID))
 	switch {
 	case errors.Is(err, usbmux.ErrNoDaemon):
 		return
@@ -203,7 +195,7 @@ func (h *Host) intoUsbmuxd(ctx context.Context, m *PairingMove, record *lockdown
 		}
 		return
 	case errors.Is(err, fs.ErrNotExist):
-		err = h.usbmux().SavePairRecord(ctx, attached(sighting{Device: m.Device}), data)
+		err = ds.usbmux().SavePairRecord(ctx, attached(Sighting{Device: m.Device}), data)
 	}
 	if err != nil {
 		m.note("usbmuxd did not take the pairing, so that only russet has it: %v", err)
@@ -211,27 +203,15 @@ func (h *Host) intoUsbmuxd(ctx context.Context, m *PairingMove, record *lockdown
 }
 
 // meet remembers a device as who exported its pairing did.
-func (h *Host) meet(ctx context.Context, d russet.Device, p pairingFile) error {
-	now := h.now().UTC()
+func (ds *Devices) meet(ctx context.Context, d russet.Device, p pairingFile) error {
+	now := ds.now().UTC()
 	if p.Seen.IsZero() || p.Seen.After(now) {
 		p.Seen = now
 	}
-	err := h.changeSeen(ctx, func(folks seenFolks) {
+	return ds.changeSeen(ctx, func(folks seenFolks) {
 		if folks[d.UDID].At.After(p.Seen) {
 			return
 		}
 		folks[d.UDID] = Seen{Device: d, First: now, At: p.Seen.UTC().Round(time.Second), Address: p.Address, Service: p.Service, Found: p.Found}
 	})
-	if err != nil || len(p.Addresses) == 0 {
-		return err
-	}
-	_, err = h.setDevice(ctx, d, func(s *DeviceSettings) error {
-		for _, a := range p.Addresses {
-			if len(s.Addresses) < maxAddresses && !slices.Contains(s.Addresses, a) {
-				s.Addresses = append(s.Addresses, a)
-			}
-		}
-		return nil
-	})
-	return err
 }

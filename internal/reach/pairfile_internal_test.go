@@ -1,4 +1,4 @@
-package host
+package reach
 
 import "testing"
 
@@ -13,11 +13,11 @@ func FuzzParsePairing(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if !p.Device.UDID.Valid() || record.HostID == "" || len(p.Addresses) > maxAddresses {
+		if !p.Device.UDID.Valid() || record.HostID == "" || len(p.Addresses) > MaxAddresses {
 			t.Errorf("%+v", p)
 		}
 		for _, a := range p.Addresses {
-			if checkAddress(a) != nil {
+			if CheckAddress(a) != nil {
 				t.Errorf("address %q", a)
 			}
 		}

@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"context"
@@ -13,7 +13,6 @@ import (
 	"russet"
 	"russet/device"
 	"russet/device/lockdown"
-	"russet/internal/home"
 )
 
 // A phone that is there and cannot be used is refused with what it said, not as
@@ -22,7 +21,7 @@ func TestUnusable(t *testing.T) {
 	refusal := func(c lockdown.Code) error {
 		return fmt.Errorf("open: %w", &lockdown.Error{Request: "StartSession", Code: c})
 	}
-	h := &Host{}
+	ds := &Devices{}
 	for _, c := range []struct {
 		way  string
 		err  error
@@ -45,21 +44,21 @@ func TestUnusable(t *testing.T) {
 		{overCable, refusal(lockdown.PasswordProtected), russet.Locked, "passcode"},
 		{overCable, context.DeadlineExceeded, russet.NotConnected, "plug"},
 	} {
-		s := sighting{Device: russet.Device{UDID: "U", Name: "Anna", Connection: c.way}, err: c.err}
-		e := Explain(t.Context(), h.unusable(s, "back it up"))
-		if e.Kind != c.kind || !strings.Contains(e.Hint, c.hint) {
-			t.Errorf("%s, %v: %v, %q", c.way, c.err, e.Kind, e.Hint)
+		s := Sighting{Device: russet.Device{UDID: "U", Name: "Anna", Connection: c.way}, err: c.err}
+		err := ds.Unusable(s, "back it up")
+		if e, ok := errors.AsType[*russet.Error](err); !ok || e.Kind != c.kind || !strings.Contains(e.Hint, c.hint) {
+			t.Errorf("%s, %v: %#v", c.way, c.err, err)
 		}
 		var said *lockdown.Error
 		if c.way == overNetwork && errors.As(c.err, &said) && strings.Contains(networkProblem(c.err), "does not answer") {
 			t.Errorf("it did answer: %q", networkProblem(c.err))
 		}
 	}
-	for _, s := range []sighting{
+	for _, s := range []Sighting{
 		{Device: russet.Device{Name: "Anna", Connection: overCable}, err: errors.New("not a property list"), unread: true},
 		{Device: russet.Device{Name: "Anna", Connection: overCable}},
 	} {
-		if err := h.unusable(s, "back it up"); russet.KindOf(err) != russet.NotTrusted {
+		if err := ds.Unusable(s, "back it up"); russet.KindOf(err) != russet.NotTrusted {
 			t.Errorf("%+v: %v", s, err)
 		}
 	}
@@ -74,14 +73,6 @@ func TestTheTellingAddress(t *testing.T) {
 	sv.addTroubled()
 	if len(sv.seen) != 1 || sv.seen[0].Address != said.host {
 		t.Errorf("%+v", sv.seen)
-	}
-}
-
-// Whatever error it is, a command that failed does not end as one that did not.
-func TestNoErrorIsAllRight(t *testing.T) {
-	err := &russet.Error{What: "nobody said of what kind"}
-	if russet.ExitCode(err) != int(russet.Failed) || Explain(t.Context(), err).Kind != russet.Failed {
-		t.Errorf("exit status %d, %+v", russet.ExitCode(err), Explain(t.Context(), err))
 	}
 }
 
@@ -104,20 +95,19 @@ func (d *hangsUp) DialPort(ctx context.Context, port uint16) (net.Conn, error) {
 // good is not.
 func TestSessionOnceMore(t *testing.T) {
 	t.Parallel()
-	h := Open(Options{Home: home.Place{Dir: t.TempDir(), Moved: true}})
-	t.Cleanup(func() { _ = h.Close() })
+	ds := devicesIn(t, t.TempDir())
 	_, anna := onNetwork(t, 120)
 	for times, want := range map[int]russet.Kind{0: 0, 1: 0, 2: russet.NotConnected} {
-		s := sighting{
+		s := Sighting{
 			Device: russet.Device{UDID: anna.udid, Connection: overNetwork}, record: anna.records[0],
 			way: &hangsUp{device.Network{Host: lair(120).String()}, times},
 		}
-		dev, err := h.session(t.Context(), s, "look")
+		_, end, err := ds.Session(t.Context(), s, "look")
 		if russet.KindOf(err) != want {
 			t.Errorf("%d times: %v", times, err)
 		}
 		if err == nil {
-			h.goodbye(dev)
+			end()
 		}
 	}
 }

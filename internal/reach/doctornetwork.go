@@ -1,13 +1,11 @@
-package host
+package reach
 
 import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"net"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -18,53 +16,62 @@ import (
 	"russet/internal/doctor"
 )
 
-const (
-	// doctorListens is how long the doctor listens: some phones take two seconds
-	// to answer.
-	doctorListens = 4 * time.Second
-	// everything asks whoever is there what services there are (RFC 6763,
-	// section 9): silence after that means that nothing gets here.
-	everything = "_services._dns-sd._udp"
-)
+// everything asks whoever is there what services there are (RFC 6763, section
+// 9): silence after that means that nothing gets here.
+const everything = "_services._dns-sd._udp"
+
+// Examine looks at all that may keep devices away, for the doctor, who listens to
+// the network for so long. The phones are those that are here or were here, each
+// once. Nothing is changed by it, not even what is remembered of whom it meets.
+func (ds *Devices) Examine(ctx context.Context, listen time.Duration) (doctor.Mux, doctor.Network, []doctor.Phone) {
+	v := *ds
+	v.looks = true
+	mux := v.readMux(ctx)
+	if mux.State == doctor.MuxSilent {
+		v.mux = v.noMux() // it was waited for once
+	}
+	sv, network := v.lookAround(ctx, mux.Devices, listen)
+	return mux, network, v.readPhones(ctx, sv)
+}
 
 // lookAround is survey for one who wants to know what is in the way. It listens
 // to the network only if a phone is missed that may be there.
-func (h *Host) lookAround(ctx context.Context, onCable []russet.UDID) (survey, doctor.Network) {
-	defer h.leaveBusy()()
+func (ds *Devices) lookAround(ctx context.Context, onCable []russet.UDID, listen time.Duration) (survey, doctor.Network) {
+	defer ds.leaveBusy()()
 	here := func(udid russet.UDID) bool { return slices.Contains(onCable, udid) }
-	if !slices.ContainsFunc(h.whoIsKnown(ctx, nil, here), func(w *wanted) bool { return !here(w.udid) }) {
-		return h.survey(ctx, quest{here: true}), doctor.Network{}
+	if !slices.ContainsFunc(ds.whoIsKnown(ctx, nil, here), func(w *wanted) bool { return !here(w.udid) }) {
+		return ds.survey(ctx, quest{here: true}), doctor.Network{}
 	}
 	listening, stop := context.WithCancel(ctx)
 	var ears sync.WaitGroup
 	defer ears.Wait()
 	defer stop()
-	phones, others := mdns.New(mdns.Options{Log: h.log}), mdns.New(mdns.Options{Log: h.log, Service: everything})
+	phones, others := mdns.New(mdns.Options{Log: ds.log}), mdns.New(mdns.Options{Log: ds.log, Service: everything})
 	for _, b := range []*mdns.Browser{phones, others} {
 		ears.Go(func() { b.Run(listening, func() {}) }) //nolint:errcheck // State tells
 	}
 	select {
-	case <-time.After(h.listenFor):
+	case <-time.After(listen):
 	case <-ctx.Done():
 	}
-	if h.browser.CompareAndSwap(nil, phones) { // the survey hears what it heard
-		defer h.browser.CompareAndSwap(phones, nil)
+	if ds.browser.CompareAndSwap(nil, phones) { // the survey hears what it heard
+		defer ds.browser.CompareAndSwap(phones, nil)
 	}
-	sv := h.survey(ctx, quest{again: true})
+	sv := ds.survey(ctx, quest{again: true})
 	return sv, network(sv, phones, others)
 }
 
 // leaveBusy keeps a look around away from devices that other processes are at
 // work with: they are taken to be as they were when that began.
-func (h *Host) leaveBusy() (done func()) {
-	before, err := h.remembers()
+func (ds *Devices) leaveBusy() (done func()) {
+	before, err := ds.remembers()
 	if err != nil {
-		h.log.Warn("what was connected before is not known", "error", err)
+		ds.log.Warn("what was connected before is not known", "error", err)
 	}
 	var all []func()
 	for udid, was := range before {
-		if h.home.Locked(deviceLock(udid)) {
-			all = append(all, h.working.begin(sighting{Device: was.Device}))
+		if ds.home.Locked(deviceLock(udid)) {
+			all = append(all, ds.working.begin(Sighting{Device: was.Device}))
 		}
 	}
 	return func() {
@@ -83,7 +90,7 @@ func network(sv survey, phones, others *mdns.Browser) doctor.Network {
 	}
 	instances := map[string]bool{} // a phone announces itself on every interface
 	for _, a := range phones.Adverts() {
-		known := slices.ContainsFunc(sv.seen, func(s sighting) bool { return slices.Contains(addressesOf(a, ownLeads), s.Address) })
+		known := slices.ContainsFunc(sv.seen, func(s Sighting) bool { return slices.Contains(addressesOf(a, ownLeads), s.Address) })
 		if who, _ := whose(sv.wanted, a); who == nil && !known {
 			instances[a.Instance] = true
 		}
@@ -105,12 +112,9 @@ func (b phoneBook) phone(udid russet.UDID) *page {
 	return b[udid]
 }
 
-// list is all of them, by name.
 func (b phoneBook) list() []doctor.Phone {
 	var list []doctor.Phone
-	for _, e := range slices.SortedFunc(maps.Values(b), func(a, b *page) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(string(a.UDID), string(b.UDID)))
-	}) {
+	for _, e := range b {
 		list = append(list, e.Phone)
 	}
 	return list

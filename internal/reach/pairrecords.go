@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"context"
@@ -20,43 +20,43 @@ func pairSecret(udid russet.UDID) string { return "pair/" + string(udid) }
 // one.
 func formerSecret(udid russet.UDID) string { return "pair-before/" + string(udid) }
 
-func (h *Host) keptPairRecord(udid russet.UDID) ([]byte, error) {
-	return h.home.Secret(pairSecret(udid))
+func (ds *Devices) keptPairRecord(udid russet.UDID) ([]byte, error) {
+	return ds.home.Secret(pairSecret(udid))
 }
 
-func (h *Host) keepSecretPairRecord(udid russet.UDID, data []byte) error {
+func (ds *Devices) keepSecretPairRecord(udid russet.UDID, data []byte) error {
 	record, err := lockdown.ParsePairRecord(data)
 	if err != nil {
 		return fmt.Errorf("keep the pair record: %w", err)
 	}
-	have, err := h.keptPairRecord(udid)
+	have, err := ds.keptPairRecord(udid)
 	if err == nil && string(have) == string(data) {
 		return nil
 	}
 	if err == nil {
 		if old, err := lockdown.ParsePairRecord(have); err == nil && old.HostID != record.HostID {
-			if err := h.home.PutSecret(formerSecret(udid), have); err != nil {
+			if err := ds.home.PutSecret(formerSecret(udid), have); err != nil {
 				return err
 			}
 		}
 	}
-	return h.home.PutSecret(pairSecret(udid), data)
+	return ds.home.PutSecret(pairSecret(udid), data)
 }
 
-func (h *Host) dropSecretPairRecord(udid russet.UDID) error {
-	return h.home.DropSecrets(pairSecret(udid), formerSecret(udid))
+func (ds *Devices) dropSecretPairRecord(udid russet.UDID) error {
+	return ds.home.DropSecrets(pairSecret(udid), formerSecret(udid))
 }
 
 // keptPairings lists the devices of which russet keeps the pair record. The
 // key of the sealed folder is not needed for that.
-func (h *Host) keptPairings() []russet.UDID {
-	s, err := h.home.Secrets()
+func (ds *Devices) keptPairings() []russet.UDID {
+	s, err := ds.home.Secrets()
 	if err != nil {
 		return nil
 	}
 	names, err := s.List(pairSecret(""))
 	if err != nil {
-		h.log.Debug("the kept pairings", "error", err)
+		ds.log.Debug("the kept pairings", "error", err)
 	}
 	var list []russet.UDID
 	for _, name := range names {
@@ -70,7 +70,7 @@ func (h *Host) keptPairings() []russet.UDID {
 // pairRecords are all pair records of a device there are: usbmuxd's and, if
 // they are others, ours. Without any, the error says why: fs.ErrNotExist if
 // this computer and the device never agreed.
-func (h *Host) pairRecords(ctx context.Context, udid russet.UDID) (list []*lockdown.PairRecord, problem error) {
+func (ds *Devices) pairRecords(ctx context.Context, udid russet.UDID) (list []*lockdown.PairRecord, problem error) {
 	absent := func(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, usbmux.ErrNoDaemon) }
 	add := func(data []byte, err error) {
 		var record *lockdown.PairRecord
@@ -84,16 +84,16 @@ func (h *Host) pairRecords(ctx context.Context, udid russet.UDID) (list []*lockd
 			}
 			return
 		case !absent(err):
-			h.log.Warn("a pair record cannot be used", "udid", udid, "error", err)
+			ds.log.Warn("a pair record cannot be used", "udid", udid, "error", err)
 		}
 		if problem == nil || absent(problem) {
 			problem = err
 		}
 	}
-	add(h.usbmux().ReadPairRecord(ctx, string(udid)))
-	if slices.Contains(h.keptPairings(), udid) {
-		add(h.keptPairRecord(udid))
-		add(h.home.Secret(formerSecret(udid)))
+	add(ds.usbmux().ReadPairRecord(ctx, string(udid)))
+	if slices.Contains(ds.keptPairings(), udid) {
+		add(ds.keptPairRecord(udid))
+		add(ds.home.Secret(formerSecret(udid)))
 	}
 	switch {
 	case len(list) > 0:
@@ -107,11 +107,11 @@ func (h *Host) pairRecords(ctx context.Context, udid russet.UDID) (list []*lockd
 
 // pairRecord is the one a device was met with or, when it was not, the
 // likeliest.
-func (h *Host) pairRecord(ctx context.Context, s sighting) (*lockdown.PairRecord, error) {
+func (ds *Devices) pairRecord(ctx context.Context, s Sighting) (*lockdown.PairRecord, error) {
 	if s.record != nil {
 		return s.record, nil
 	}
-	list, err := h.pairRecords(ctx, s.UDID)
+	list, err := ds.pairRecords(ctx, s.UDID)
 	if err != nil {
 		return nil, err
 	}

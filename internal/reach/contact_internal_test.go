@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"context"
@@ -14,7 +14,6 @@ import (
 	"russet/device/lockdown"
 	"russet/internal/engine"
 	"russet/internal/folder"
-	"russet/internal/home"
 	"russet/internal/link"
 	"russet/vphone"
 	"russet/vphone/content"
@@ -70,12 +69,11 @@ func asleep(t *testing.T, p *vphone.Phone, happens func(*vphone.Phone), lost str
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	h := Open(Options{Home: home.Place{Dir: dir, Data: dir, Moved: true}})
-	defer h.Close()
-	s := sighting{way: radio{p}, record: record, Device: russet.Device{
+	ds := devicesIn(t, dir)
+	s := Sighting{way: radio{p}, record: record, Device: russet.Device{
 		UDID: russet.UDID(p.UDID()), Name: "Anna", Connection: overNetwork, Paired: true,
 	}}
-	guarded, dev, end, err := h.contact(t.Context(), s, "back up", plugIn)
+	guarded, dev, end, err := ds.Contact(t.Context(), s, "back up", PlugIn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +105,7 @@ func asleep(t *testing.T, p *vphone.Phone, happens func(*vphone.Phone), lost str
 		t.Errorf("a pause ended it after %v: %v", took, err)
 	case lost == "":
 	case e == nil || e.Kind != russet.Interrupted || !errors.Is(err, link.ErrLost) ||
-		!strings.Contains(e.What, `the connection to "Anna" was lost`) || e.Hint != plugIn:
+		!strings.Contains(e.What, `the connection to "Anna" was lost`) || e.Hint != PlugIn:
 		t.Errorf("%v", err)
 	case took > 2*time.Minute:
 		t.Errorf("after %v", took)

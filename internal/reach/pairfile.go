@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"bytes"
@@ -112,15 +112,15 @@ func parsePairing(data []byte) (pairingFile, *lockdown.PairRecord, error) {
 			return pairingFile{}, nil, fmt.Errorf("%w: a name of %d bytes", errPairingFile, len(s))
 		}
 	}
-	if len(p.Addresses) > maxAddresses {
+	if len(p.Addresses) > MaxAddresses {
 		return pairingFile{}, nil, fmt.Errorf("%w: it has %d addresses", errPairingFile, len(p.Addresses))
 	}
 	for _, a := range p.Addresses {
-		if err := checkAddress(a); err != nil {
+		if err := CheckAddress(a); err != nil {
 			return pairingFile{}, nil, fmt.Errorf("%w: %w", errPairingFile, err)
 		}
 	}
-	if p.Address != "" && checkAddress(p.Address) != nil {
+	if p.Address != "" && CheckAddress(p.Address) != nil {
 		p.Address = ""
 	}
 	record, err := lockdown.ParsePairRecord([]byte(p.Record))

@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"errors"
@@ -20,28 +20,28 @@ const (
 
 // noteTrust notes how an attempt to pair ended. That it cannot be noted is no
 // reason to stop.
-func (h *Host) noteTrust(udid russet.UDID, paired error) {
+func (ds *Devices) noteTrust(udid russet.UDID, paired error) {
 	refused := errors.Is(paired, lockdown.UserDeniedPairing)
 	if paired != nil && !refused {
 		return // nobody answered
 	}
-	if err := h.changeRefused(udid, refused); err != nil {
-		h.log.Warn("the answer of the phone could not be noted", "error", err)
+	if err := ds.changeRefused(udid, refused); err != nil {
+		ds.log.Warn("the answer of the phone could not be noted", "error", err)
 	}
 }
 
-func (h *Host) changeRefused(udid russet.UDID, refused bool) error {
-	dir, err := h.home.Make()
+func (ds *Devices) changeRefused(udid russet.UDID, refused bool) error {
+	dir, err := ds.home.Make()
 	if err != nil {
 		return err
 	}
-	noted := h.readRefused()
+	noted := ds.readRefused()
 	if _, ok := noted[udid]; !ok && !refused {
 		return nil
 	}
 	delete(noted, udid)
 	if refused {
-		noted[udid] = h.now().UTC()
+		noted[udid] = ds.now().UTC()
 	}
 	if err := dir.ReplaceJSON(refusedFile, noted, 0o600); err != nil {
 		return fmt.Errorf("note the answer of the phone: %w", err)
@@ -49,9 +49,9 @@ func (h *Host) changeRefused(udid russet.UDID, refused bool) error {
 	return nil
 }
 
-func (h *Host) readRefused() map[russet.UDID]time.Time {
+func (ds *Devices) readRefused() map[russet.UDID]time.Time {
 	noted := map[russet.UDID]time.Time{}
-	dir, err := h.home.Open()
+	dir, err := ds.home.Open()
 	if err == nil {
 		err = dir.ReadJSON(refusedFile, maxRefused, &noted)
 	}
@@ -62,7 +62,7 @@ func (h *Host) readRefused() map[russet.UDID]time.Time {
 }
 
 // refusedLately reports whether somebody tapped "Don't Trust" on a device.
-func (h *Host) refusedLately(udid russet.UDID) bool {
-	at, ok := h.readRefused()[udid]
-	return ok && h.now().Sub(at) < refusedFor
+func (ds *Devices) refusedLately(udid russet.UDID) bool {
+	at, ok := ds.readRefused()[udid]
+	return ok && ds.now().Sub(at) < refusedFor
 }

@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"cmp"
@@ -27,37 +27,37 @@ const (
 
 // probe asks one device that usbmuxd names who it is, in a session if there is
 // a pair record.
-func (h *Host) probe(ctx context.Context, udid russet.UDID, connection string, way device.Dialer) sighting {
+func (ds *Devices) probe(ctx context.Context, udid russet.UDID, connection string, way device.Dialer) Sighting {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
-	s := sighting{way: way, Device: russet.Device{UDID: udid, Connection: connection, Battery: -1}}
-	records, err := h.pairRecords(ctx, udid)
+	s := Sighting{way: way, Device: russet.Device{UDID: udid, Connection: connection, Battery: -1}}
+	records, err := ds.pairRecords(ctx, udid)
 	s.unread = len(records) == 0 && !errors.Is(err, fs.ErrNotExist)
 	if len(records) > 0 {
-		err = h.probeWith(ctx, &s, records)
+		err = ds.probeWith(ctx, &s, records)
 	}
 	s.err = err
 	if err != nil {
-		h.log.Debug("device without a session", "udid", udid, "error", err)
+		ds.log.Debug("device without a session", "udid", udid, "error", err)
 		s.Problem, s.Untrusted = problem(err), errors.Is(err, fs.ErrNotExist) || forgotten(err)
 		if len(records) > 0 && connection == overNetwork {
 			s.Problem, s.Untrusted = networkProblem(err), refused(err)
 		}
-		if info, err := device.Identify(ctx, way, h.deviceOptions(connection)); err == nil {
+		if info, err := device.Identify(ctx, way, ds.deviceOptions(connection)); err == nil {
 			s.fill(info)
 		}
 	}
 	s.Name = cmp.Or(s.Name, string(s.UDID))
-	h.saw(ctx, s, "")
+	ds.saw(ctx, s, "")
 	return s
 }
 
 // probeWith asks a device in a session with the first of the records that it
 // takes. The error is the one that says most: a record that the device forgot
 // says nothing of the others.
-func (h *Host) probeWith(ctx context.Context, s *sighting, records []*lockdown.PairRecord) (err error) {
+func (ds *Devices) probeWith(ctx context.Context, s *Sighting, records []*lockdown.PairRecord) (err error) {
 	for _, record := range records {
-		e := h.probeInSession(ctx, s, record)
+		e := ds.probeInSession(ctx, s, record)
 		if e == nil || s.Paired {
 			return e
 		}
@@ -73,12 +73,12 @@ func (h *Host) probeWith(ctx context.Context, s *sighting, records []*lockdown.P
 
 // probeInSession fills in what only a device that trusts this computer tells.
 // That it is the device meant is known only inside the session.
-func (h *Host) probeInSession(ctx context.Context, s *sighting, record *lockdown.PairRecord) error {
-	dev, err := device.Connect(ctx, s.way, record, h.deviceOptions(s.Connection))
+func (ds *Devices) probeInSession(ctx context.Context, s *Sighting, record *lockdown.PairRecord) error {
+	dev, err := device.Connect(ctx, s.way, record, ds.deviceOptions(s.Connection))
 	if err != nil {
 		return err
 	}
-	defer h.goodbye(dev)
+	defer ds.goodbye(dev)
 	if got := russet.UDID(dev.Info().UDID); s.Connection == overNetwork && got != s.UDID {
 		return fmt.Errorf("it is another device, %q: %w", got, lockdown.ErrImpostor)
 	}
@@ -111,7 +111,7 @@ func optional(ctx context.Context, dev *device.Device, domain string) plist.Dict
 	return values
 }
 
-func (s *sighting) fill(info device.Info) {
+func (s *Sighting) fill(info device.Info) {
 	s.Name, s.Class, s.ProductType = info.Name, info.Class, info.ProductType
 	s.Product = mobilesync.ProductName(info.ProductType)
 	s.IOS, s.Build, s.Locked = info.ProductVersion, info.BuildVersion, info.Locked
@@ -120,7 +120,7 @@ func (s *sighting) fill(info device.Info) {
 // fillPower reads com.apple.mobile.battery. A device on the cable is on power
 // even if it does not say so; which of two names a full battery goes by
 // differs.
-func (s *sighting) fillPower(v plist.Dict) {
+func (s *Sighting) fillPower(v plist.Dict) {
 	s.Battery = -1
 	if v.Has("BatteryCurrentCapacity") {
 		s.Battery = int(min(max(v.Int("BatteryCurrentCapacity"), 0), 100))
@@ -136,46 +136,47 @@ func (s *sighting) fillPower(v plist.Dict) {
 
 // fillWireless reads com.apple.mobile.wireless_lockdown. A device that is
 // reached over the network has its Wi-Fi access on.
-func (s *sighting) fillWireless(v plist.Dict) {
+func (s *Sighting) fillWireless(v plist.Dict) {
 	s.WiFi = v.Bool(wirelessKey) || s.Connection == overNetwork
 	s.service = v.String("BonjourFullServiceName")
 }
 
 // deviceOptions are those of every conversation with a device. What a device
 // says of its age before a session is believed on a cable only.
-func (h *Host) deviceOptions(connection string) device.Options {
-	return device.Options{Log: h.log, Modern: connection == overNetwork}
+func (ds *Devices) deviceOptions(connection string) device.Options {
+	return device.Options{Log: ds.log, Modern: connection == overNetwork}
 }
 
 // secondTry is how long after a failed session with a device that was seen just
 // now another is tried.
 const secondTry = time.Second
 
-// session opens a session with a device that was seen. One on the network that
-// had a session with us a moment ago and hangs up now is asked once more.
-func (h *Host) session(ctx context.Context, s sighting, doing string) (*device.Device, error) {
-	record, err := h.pairRecord(ctx, s)
+// Session opens a session with a device that was seen. One on the network that had
+// a session with us a moment ago and hangs up now is asked once more. end must be
+// called. The error is one for people.
+func (ds *Devices) Session(ctx context.Context, s Sighting, doing string) (dev *device.Device, end func(), err error) {
+	record, err := ds.pairRecord(ctx, s)
 	if err != nil {
-		return nil, h.deviceError(err, s.Device, doing)
+		return nil, nil, ds.deviceError(err, s.Device, doing)
 	}
-	dev, err := device.Connect(ctx, s.way, record, h.deviceOptions(s.Connection))
+	dev, err = device.Connect(ctx, s.way, record, ds.deviceOptions(s.Connection))
 	if err != nil && s.Connection == overNetwork && (lockdown.Dropped(err) || errors.Is(err, syscall.ECONNREFUSED)) {
-		h.log.Debug("the session is tried again", "udid", s.UDID, "error", err)
+		ds.log.Debug("the session is tried again", "udid", s.UDID, "error", err)
 		select {
 		case <-time.After(secondTry):
-			dev, err = device.Connect(ctx, s.way, record, h.deviceOptions(s.Connection))
+			dev, err = device.Connect(ctx, s.way, record, ds.deviceOptions(s.Connection))
 		case <-ctx.Done():
 		}
 	}
 	if err != nil {
-		return nil, h.deviceError(err, s.Device, doing)
+		return nil, nil, ds.deviceError(err, s.Device, doing)
 	}
-	return dev, nil
+	return dev, func() { ds.goodbye(dev) }, nil
 }
 
 // goodbye ends a session. A device that has gone by then is no error.
-func (h *Host) goodbye(dev *device.Device) {
+func (ds *Devices) goodbye(dev *device.Device) {
 	if err := dev.Close(); err != nil {
-		h.log.Debug("the end of a session", "error", err)
+		ds.log.Debug("the end of a session", "error", err)
 	}
 }

@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"fmt"
@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"russet"
 	"russet/device"
 	"russet/device/lockdown"
@@ -18,6 +20,18 @@ import (
 	"russet/vphone"
 	"russet/vphone/disk"
 )
+
+// devicesIn are the devices of a computer without usbmuxd, whose home must be
+// there for them to be remembered.
+func devicesIn(t *testing.T, dir string) *Devices {
+	t.Helper()
+	h := home.At(home.Place{Dir: dir, Data: dir, Moved: true})
+	t.Cleanup(func() { _ = h.Close() })
+	return New(Options{
+		Home: h, Mux: "UNIX:/nowhere/at/all", Now: time.Now, Rate: rate.NewLimiter(rate.Inf, 1<<20),
+		Given: func() (map[russet.UDID][]string, error) { return nil, nil },
+	})
+}
 
 // lair is the n-th address of a network on which this process is alone.
 func lair(n int) netip.Addr {
@@ -73,9 +87,7 @@ func onNetwork(t *testing.T, n int) (*vphone.Phone, *wanted) {
 // nothing cost seconds, and few of them learn who asks. The phone among them is
 // found by what only it can announce, or where it was.
 func TestHostileNetwork(t *testing.T) {
-	dir := t.TempDir()
-	h := Open(Options{Home: home.Place{Dir: dir, Data: dir, Moved: true}})
-	t.Cleanup(func() { _ = h.Close() })
+	ds := devicesIn(t, t.TempDir())
 	_, w := onNetwork(t, 1)
 	var taken atomic.Int64
 	var crowd []mdns.Advert
@@ -86,7 +98,7 @@ func TestHostileNetwork(t *testing.T) {
 		crowd = append(crowd, mdns.Advert{Instance: fmt.Sprintf("stranger %d", i), Addrs: []netip.Addr{lair(2 + i%40)}})
 	}
 	search := func(adverts []mdns.Advert) (*hunt, time.Duration) {
-		n := &hunt{host: h, missing: []*wanted{w}, all: []*wanted{w}, adverts: func() []mdns.Advert { return adverts }}
+		n := &hunt{ds: ds, missing: []*wanted{w}, all: []*wanted{w}, adverts: func() []mdns.Advert { return adverts }}
 		began := time.Now()
 		n.run(t.Context())
 		return n, time.Since(began)
@@ -100,14 +112,14 @@ func TestHostileNetwork(t *testing.T) {
 	if len(n.found) != 1 || n.found[0].UDID != w.udid || took > 3*time.Second {
 		t.Errorf("by its tag: %d found in %v", len(n.found), took)
 	}
-	if w.seen = h.memory.latest[w.udid]; w.seen.Address != lair(1).String() || w.seen.Found != ours.Instance {
+	if w.seen = ds.memory.latest[w.udid]; w.seen.Address != lair(1).String() || w.seen.Found != ours.Instance {
 		t.Errorf("remembered: %+v", w.seen)
 	}
 	if n, took = search(crowd); len(n.found) != 1 || took > 3*time.Second {
 		t.Errorf("where it was: %d found in %v", len(n.found), took)
 	}
 	for i := range maxStrangers {
-		h.misses.add(lead{host: fmt.Sprint(i), clue: byNothing}, errOther)
+		ds.misses.add(lead{host: fmt.Sprint(i), clue: byNothing}, errOther)
 	}
 	asked := taken.Load()
 	w.seen = Seen{}
@@ -119,9 +131,7 @@ func TestHostileNetwork(t *testing.T) {
 // TestFoundAmongStrangers: without any clue the session says who it is, and
 // from then on the name does.
 func TestFoundAmongStrangers(t *testing.T) {
-	dir := t.TempDir()
-	h := Open(Options{Home: home.Place{Dir: dir, Data: dir, Moved: true}})
-	t.Cleanup(func() { _ = h.Close() })
+	ds := devicesIn(t, t.TempDir())
 	_, anna := onNetwork(t, 100)
 	_, ben := onNetwork(t, 101)
 	adverts := []mdns.Advert{
@@ -129,7 +139,7 @@ func TestFoundAmongStrangers(t *testing.T) {
 		{Instance: "7e:00:00:00:00:02@fe80::2", Addrs: []netip.Addr{lair(100)}},
 	}
 	// Another's record at the address comes first: it is refused, and says so.
-	n := &hunt{host: h, missing: []*wanted{anna, ben}, all: []*wanted{anna, ben}, adverts: func() []mdns.Advert { return adverts }}
+	n := &hunt{ds: ds, missing: []*wanted{anna, ben}, all: []*wanted{anna, ben}, adverts: func() []mdns.Advert { return adverts }}
 	n.run(t.Context())
 	if len(n.found) != 2 || len(n.missing) != 0 {
 		t.Fatalf("%+v, %+v", n.found, n.tries)
@@ -143,7 +153,7 @@ func TestFoundAmongStrangers(t *testing.T) {
 			t.Errorf("%+v", s.Device)
 		}
 	}
-	anna.seen = h.memory.latest[anna.udid]
+	anna.seen = ds.memory.latest[anna.udid]
 	if who, c := whose([]*wanted{anna, ben}, adverts[1]); who != anna || c != byName {
 		t.Errorf("%v %d", who, c)
 	}
@@ -170,15 +180,14 @@ func TestMisses(t *testing.T) {
 // TestWhyItRests: a phone that did not want us is there and does not want us, also
 // while it is not asked again.
 func TestWhyItRests(t *testing.T) {
-	h := Open(Options{Home: home.Place{Dir: t.TempDir(), Moved: true}})
-	t.Cleanup(func() { _ = h.Close() })
+	ds := devicesIn(t, t.TempDir())
 	w := wantedFor("A", "HOST-A", "aa:bb:cc:00:00:01")
 	adverts := []mdns.Advert{advert("aa:bb:cc:00:00:01@fe80::1", "127.0.0.99")}
 	why := &lockdown.Error{Request: "StartSession", Code: lockdown.InvalidHostID}
 	for _, l := range leads([]*wanted{w}, []*wanted{w}, adverts, anybody) {
-		h.misses.add(l, why)
+		ds.misses.add(l, why)
 	}
-	n := &hunt{host: h, missing: []*wanted{w}, all: []*wanted{w}, adverts: func() []mdns.Advert { return adverts }}
+	n := &hunt{ds: ds, missing: []*wanted{w}, all: []*wanted{w}, adverts: func() []mdns.Advert { return adverts }}
 	n.run(t.Context())
 	sv := survey{wanted: n.all, tries: n.tries}
 	sv.addTroubled()
@@ -197,8 +206,8 @@ func TestCrowd(t *testing.T) {
 	one := &wanted{udid: "00008140-000650DDEC43D17F"}
 	asked := map[string]bool{}
 	for range 500 {
-		h := &hunt{missing: []*wanted{one}, turn: rand.Int()}
-		for _, l := range leads(h.missing, h.missing, inTurn(adverts, h.turn), func(string) bool { return true }) {
+		n := &hunt{missing: []*wanted{one}, turn: rand.Int()}
+		for _, l := range leads(n.missing, n.missing, inTurn(adverts, n.turn), func(string) bool { return true }) {
 			asked[l.host] = true
 		}
 	}

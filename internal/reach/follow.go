@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"context"
@@ -19,7 +19,7 @@ const (
 // does, Devices and its like answer from what is announced, without waiting
 // for announcements. The channel gets a value whenever something came or went;
 // it is never closed. One follows at a time.
-func (h *Host) Follow(ctx context.Context) <-chan struct{} {
+func (ds *Devices) Follow(ctx context.Context) <-chan struct{} {
 	changes, nudges := make(chan struct{}, 1), make(chan struct{}, 1)
 	changed := func() {
 		select {
@@ -27,10 +27,10 @@ func (h *Host) Follow(ctx context.Context) <-chan struct{} {
 		default: // there is one already
 		}
 	}
-	go h.followCable(ctx, changed)
-	b := mdns.New(mdns.Options{Log: h.log})
-	h.browser.Store(b)
-	go h.followNetwork(ctx, b, changed)
+	go ds.followCable(ctx, changed)
+	b := mdns.New(mdns.Options{Log: ds.log})
+	ds.browser.Store(b)
+	go ds.followNetwork(ctx, b, changed)
 	go passOn(ctx, changes, nudges)
 	return nudges
 }
@@ -57,15 +57,15 @@ func passOn(ctx context.Context, from <-chan struct{}, to chan<- struct{}) {
 
 // followCable listens to usbmuxd, which may come later and may be started
 // again.
-func (h *Host) followCable(ctx context.Context, changed func()) {
+func (ds *Devices) followCable(ctx context.Context, changed func()) {
 	pause := muxPause
 	for ctx.Err() == nil {
-		for e, err := range h.usbmux().Listen(ctx) {
+		for e, err := range ds.usbmux().Listen(ctx) {
 			if err != nil {
-				h.log.Debug("usbmuxd tells nothing more", "error", err)
+				ds.log.Debug("usbmuxd tells nothing more", "error", err)
 				break
 			}
-			h.log.Debug("usbmuxd", "event", e.Kind, "udid", e.Device.UDID, "connection", e.Device.Connection)
+			ds.log.Debug("usbmuxd", "event", e.Kind, "udid", e.Device.UDID, "connection", e.Device.Connection)
 			pause = muxPause
 			changed()
 		}
@@ -78,9 +78,9 @@ func (h *Host) followCable(ctx context.Context, changed func()) {
 }
 
 // followNetwork hears what is announced on the network.
-func (h *Host) followNetwork(ctx context.Context, b *mdns.Browser, changed func()) {
-	defer h.browser.CompareAndSwap(b, nil)
+func (ds *Devices) followNetwork(ctx context.Context, b *mdns.Browser, changed func()) {
+	defer ds.browser.CompareAndSwap(b, nil)
 	if err := b.Run(ctx, changed); ctx.Err() == nil {
-		h.log.Warn("announcements on the network are no longer heard", "error", err)
+		ds.log.Warn("announcements on the network are no longer heard", "error", err)
 	}
 }

@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"errors"
@@ -9,10 +9,10 @@ import (
 	"russet/internal/home"
 )
 
-// lockDevice lets one process at a time work with a device. It is held for as
+// Lock lets one process at a time work with a device. It is held for as
 // long as a run takes; the system lets go of it when the process dies.
-func (h *Host) lockDevice(device russet.Device, doing string) (release func(), err error) {
-	dir, err := h.home.Make()
+func (ds *Devices) Lock(device russet.Device, doing string) (release func(), err error) {
+	dir, err := ds.home.Make()
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func (h *Host) lockDevice(device russet.Device, doing string) (release func(), e
 	}
 	return func() {
 		if err := l.Unlock(); err != nil {
-			h.log.Warn("the lock of a device could not be let go", "error", err)
+			ds.log.Warn("the lock of a device could not be let go", "error", err)
 		}
 	}, nil
 }

@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"context"
@@ -25,34 +25,34 @@ const (
 // trusts find it on the network. verified says that the device confirmed it.
 // One that is on the network and switches it off cannot: it leaves at once, and
 // only a cable brings it back.
-func (h *Host) SetWiFi(ctx context.Context, word string, on bool) (d russet.Device, verified bool, err error) {
+func (ds *Devices) SetWiFi(ctx context.Context, word string, on bool) (d russet.Device, verified bool, err error) {
 	doing := map[bool]string{true: "switch Wi-Fi access on", false: "switch Wi-Fi access off"}[on]
-	s, err := h.theOne(ctx, word)
+	s, err := ds.Pick(ctx, word)
 	if err != nil {
 		return russet.Device{}, false, err
 	}
 	if !s.Paired {
-		return s.Device, false, h.unusable(s, doing)
+		return s.Device, false, ds.Unusable(s, doing)
 	}
 	ctx, cancel := context.WithTimeout(ctx, wirelessLimit)
 	defer cancel()
-	dev, err := h.session(ctx, s, doing)
+	dev, end, err := ds.Session(ctx, s, doing)
 	if err != nil {
 		return s.Device, false, err
 	}
-	defer h.goodbye(dev)
+	defer end()
 	is, err := setWireless(ctx, dev, on)
 	leaves := s.Connection == overNetwork && !on
 	switch {
 	case err != nil && leaves && !errors.As(err, new(*lockdown.Error)):
-		h.log.Debug("the phone left the network", "error", err)
+		ds.log.Debug("the phone left the network", "error", err)
 	case errors.Is(err, lockdown.SetProhibited), errors.Is(err, lockdown.MCProtected):
 		return s.Device, false, &russet.Error{
 			Kind: russet.Unsupported, Doing: doing, What: fmt.Sprintf("%q does not let computers change it", s.Name),
 			Hint: "whoever manages the phone can", Err: err,
 		}
 	case err != nil:
-		return s.Device, false, h.deviceError(err, s.Device, doing)
+		return s.Device, false, ds.deviceError(err, s.Device, doing)
 	case is != on:
 		return s.Device, false, &russet.Error{
 			Kind: russet.Failed, Doing: doing, What: fmt.Sprintf("%q took the change and did not keep it", s.Name),
@@ -62,7 +62,7 @@ func (h *Host) SetWiFi(ctx context.Context, word string, on bool) (d russet.Devi
 		verified = true
 	}
 	s.WiFi = on
-	h.saw(ctx, s, "")
+	ds.saw(ctx, s, "")
 	return s.Device, verified, nil
 }
 
@@ -77,14 +77,4 @@ func setWireless(ctx context.Context, dev *device.Device, on bool) (is bool, err
 	}
 	is, _ = v.(bool)
 	return is, err
-}
-
-// ChooseWiFi notes that a person wants a device's Wi-Fi access on or off, so
-// that nothing changes it by itself.
-func (h *Host) ChooseWiFi(ctx context.Context, d russet.Device, on bool) error {
-	_, err := h.setDevice(ctx, d, func(s *DeviceSettings) error {
-		s.WiFi = &on
-		return nil
-	})
-	return err
 }

@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"context"
@@ -14,20 +14,20 @@ import (
 )
 
 // muxError explains why usbmuxd does not answer.
-func (h *Host) muxError(err error) error {
+func (ds *Devices) muxError(err error) error {
 	if !errors.Is(err, usbmux.ErrNoDaemon) {
 		return fmt.Errorf("ask usbmuxd for devices: %w", err)
 	}
 	return &russet.Error{
 		Kind: russet.NotConnected, What: "usbmuxd, the program that carries the cable, does not answer",
-		Hint: h.muxHint(), Err: err,
+		Hint: ds.muxHint(), Err: err,
 	}
 }
 
 // muxHint says what to do when usbmuxd does not answer.
-func (h *Host) muxHint() string {
-	if h.mux != "" {
-		return fmt.Sprintf("USBMUXD_SOCKET_ADDRESS says that it is at %s: start it there, or unset the variable", h.mux)
+func (ds *Devices) muxHint() string {
+	if ds.mux != "" {
+		return fmt.Sprintf("USBMUXD_SOCKET_ADDRESS says that it is at %s: start it there, or unset the variable", ds.mux)
 	}
 	return muxHint(runtime.GOOS)
 }
@@ -60,9 +60,9 @@ func notPaired(d russet.Device) error {
 	}
 }
 
-// unusable says why a device that is there cannot be worked with: what it said
+// Unusable says why a device that is there cannot be worked with: what it said
 // when it was asked, not only that there was no session.
-func (h *Host) unusable(s sighting, doing string) error {
+func (ds *Devices) Unusable(s Sighting, doing string) error {
 	switch {
 	case s.Locked && !s.Paired:
 		return &russet.Error{
@@ -77,7 +77,7 @@ func (h *Host) unusable(s sighting, doing string) error {
 			Hint: "unlock it, unplug it and plug it in again; a computer that is very busy may have been too slow", Err: s.err,
 		}
 	default:
-		return h.deviceError(s.err, s.Device, doing)
+		return ds.deviceError(s.err, s.Device, doing)
 	}
 }
 
@@ -86,7 +86,7 @@ func shellWord(d russet.Device) string { return string(d.UDID) }
 
 // deviceError turns what a device or usbmuxd said into something a person can
 // act on.
-func (h *Host) deviceError(err error, d russet.Device, doing string) error {
+func (ds *Devices) deviceError(err error, d russet.Device, doing string) error {
 	if err == nil {
 		return nil
 	}
@@ -96,7 +96,7 @@ func (h *Host) deviceError(err error, d russet.Device, doing string) error {
 	e := &russet.Error{Doing: doing, Err: err}
 	switch {
 	case errors.Is(err, usbmux.ErrNoDaemon):
-		return h.muxError(err)
+		return ds.muxError(err)
 	case d.Connection == overNetwork && lockdown.Dropped(err):
 		// On a cable a phone that hangs up in the first moments has dropped the
 		// pairing; on a network that is what a radio hole looks like.

@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"context"
@@ -36,15 +36,15 @@ const (
 // hunt is one search for devices on the network. Its fields belong to the
 // goroutine that runs it.
 type hunt struct {
-	host    *Host
+	ds      *Devices
 	missing []*wanted           // what is looked for
 	all     []*wanted           // what is known
-	enough  func(sighting) bool // ends the search when one is found; nil if all are meant
+	enough  func(Sighting) bool // ends the search when one is found; nil if all are meant
 	fresh   bool                // try again what failed lately
 	// adverts is what is announced; nil is the network itself.
 	adverts func() []mdns.Advert
 
-	found   []sighting
+	found   []Sighting
 	tries   []try
 	tried   map[string]bool       // leads by their keys
 	started map[*wanted]time.Time // when the last try for a device began
@@ -62,7 +62,7 @@ type try struct {
 
 type result struct {
 	lead
-	s   sighting
+	s   Sighting
 	err error
 }
 
@@ -78,7 +78,7 @@ func (n *hunt) run(ctx context.Context) {
 	changed := make(chan struct{}, 1)
 	wait := time.Duration(0)
 	if n.adverts == nil {
-		n.adverts, wait = n.host.listen(ctx, changed, n.fresh)
+		n.adverts, wait = n.ds.listen(ctx, changed, n.fresh)
 	}
 	waiting := time.NewTimer(wait)
 	defer waiting.Stop()
@@ -106,14 +106,14 @@ func (n *hunt) run(ctx context.Context) {
 
 // listen begins to hear announcements, or takes those of Follow, which asks
 // anew for one that is meant; wait is how long it is worth waiting for more.
-func (h *Host) listen(ctx context.Context, changed chan<- struct{}, anew bool) (adverts func() []mdns.Advert, wait time.Duration) {
-	if b := h.browser.Load(); b != nil {
+func (ds *Devices) listen(ctx context.Context, changed chan<- struct{}, anew bool) (adverts func() []mdns.Advert, wait time.Duration) {
+	if b := ds.browser.Load(); b != nil {
 		if anew {
 			b.Ask() // for the next time
 		}
 		return b.Adverts, 0
 	}
-	b := mdns.New(mdns.Options{Log: h.log})
+	b := mdns.New(mdns.Options{Log: ds.log})
 	go b.Run(ctx, func() { //nolint:errcheck // it ends with ctx
 		select {
 		case changed <- struct{}{}:
@@ -126,7 +126,7 @@ func (h *Host) listen(ctx context.Context, changed chan<- struct{}, anew bool) (
 // start begins the tries that may begin now, and reports whether others must
 // wait.
 func (n *hunt) start(ctx context.Context, knocks *sync.WaitGroup) (more bool) {
-	for _, l := range leads(inTurn(n.missing, n.turn), n.all, inTurn(n.adverts(), n.turn), n.host.misses.mayTry) {
+	for _, l := range leads(inTurn(n.missing, n.turn), n.all, inTurn(n.adverts(), n.turn), n.ds.misses.mayTry) {
 		key := l.key()
 		stranger := l.clue == byNothing
 		if n.tried[key] || (stranger && n.asked == strangers) || n.rests(l, key) {
@@ -144,7 +144,7 @@ func (n *hunt) start(ctx context.Context, knocks *sync.WaitGroup) (more bool) {
 		if len(l.who) == 1 {
 			n.started[l.who[0]] = time.Now()
 		}
-		knocks.Go(func() { n.results <- n.host.knock(ctx, l) })
+		knocks.Go(func() { n.results <- n.ds.knock(ctx, l) })
 	}
 	return more
 }
@@ -155,7 +155,7 @@ func (n *hunt) rests(l lead, key string) bool {
 	if n.fresh {
 		return false
 	}
-	why, resting := n.host.misses.resting(key)
+	why, resting := n.ds.misses.resting(key)
 	if resting {
 		n.tried[key] = true
 		n.tries = append(n.tries, try{l, why})
@@ -183,7 +183,7 @@ func (n *hunt) take(r result) bool {
 	n.running--
 	if r.err != nil {
 		n.tries = append(n.tries, try{r.lead, r.err})
-		n.host.misses.add(r.lead, r.err)
+		n.ds.misses.add(r.lead, r.err)
 		for _, w := range r.who {
 			delete(n.started, w) // its next address may be tried at once
 		}
@@ -210,7 +210,7 @@ func (l lead) key() string {
 // knock asks what answers at an address whether it is one of those it may be.
 // It is, if it has the key that the device had when it was paired, and says
 // inside the session that it has the device's identifier.
-func (h *Host) knock(ctx context.Context, l lead) result {
+func (ds *Devices) knock(ctx context.Context, l lead) result {
 	limit := knockLimit
 	if l.clue == byNothing {
 		limit = strangerLimit
@@ -221,13 +221,13 @@ func (h *Host) knock(ctx context.Context, l lead) result {
 	err := error(nil)
 	for _, w := range l.who {
 		for _, record := range w.records {
-			s := sighting{way: impatient{way, l.patience}, Device: russet.Device{
+			s := Sighting{way: impatient{way, l.patience}, Device: russet.Device{
 				UDID: w.udid, Connection: overNetwork, Address: l.host, Battery: -1,
 			}}
-			err = h.probeInSession(ctx, &s, record)
+			err = ds.probeInSession(ctx, &s, record)
 			if err == nil || s.Paired {
 				s.way = way
-				h.saw(ctx, s, l.instance)
+				ds.saw(ctx, s, l.instance)
 				return result{lead: l, s: s}
 			}
 			if !answered(err) {
@@ -236,15 +236,15 @@ func (h *Host) knock(ctx context.Context, l lead) result {
 		}
 	}
 	if refused(err) && len(l.who) == 1 {
-		err = h.whoRefused(ctx, way, l.who[0].udid, err)
+		err = ds.whoRefused(ctx, way, l.who[0].udid, err)
 	}
 	return result{lead: l, err: err}
 }
 
 // whoRefused asks who does not know us at an address where a device was looked
 // for: it may be another phone that has the address now.
-func (h *Host) whoRefused(ctx context.Context, way device.Dialer, udid russet.UDID, err error) error {
-	info, askErr := device.Identify(ctx, way, h.deviceOptions(overNetwork))
+func (ds *Devices) whoRefused(ctx context.Context, way device.Dialer, udid russet.UDID, err error) error {
+	info, askErr := device.Identify(ctx, way, ds.deviceOptions(overNetwork))
 	if got := russet.UDID(info.UDID); askErr == nil && got != "" && got != udid {
 		return fmt.Errorf("%w: it is another device, %q", errOther, got)
 	}

@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"cmp"
@@ -18,26 +18,21 @@ import (
 	"russet/device/mobilebackup2"
 	"russet/device/usbmux"
 	"russet/internal/doctor"
-	"russet/internal/schedule"
 )
 
 // muxLimit bounds how long usbmuxd may take to list what it has; it does so at
 // once.
 const muxLimit = 10 * time.Second
 
-// withoutMux is h on a computer that has no usbmuxd.
-func (h *Host) withoutMux() *Host {
-	v := *h
-	v.mux = "UNIX:" + filepath.Join(h.home.Dir, "no", "usbmuxd")
-	return &v
-}
+// noMux is the address of no usbmuxd.
+func (ds *Devices) noMux() string { return "UNIX:" + filepath.Join(ds.home.Dir, "no", "usbmuxd") }
 
 // readMux asks usbmuxd whether it is there, and for the cable alone.
-func (h *Host) readMux(ctx context.Context) doctor.Mux {
-	m := doctor.Mux{Addr: cmp.Or(h.mux, usbmux.DefaultAddr()), Chosen: h.mux != ""}
+func (ds *Devices) readMux(ctx context.Context) doctor.Mux {
+	m := doctor.Mux{Addr: cmp.Or(ds.mux, usbmux.DefaultAddr()), Chosen: ds.mux != ""}
 	asking, cancel := context.WithTimeout(ctx, muxLimit)
 	defer cancel()
-	links, err := h.usbmux().Devices(asking)
+	links, err := ds.usbmux().Devices(asking)
 	m.State = muxState(err)
 	switch {
 	case m.State == doctor.MuxForbidden:
@@ -101,18 +96,17 @@ func groupOf(addr string) string {
 	return g.Name
 }
 
-// readPhones puts together what was seen, what was seen before, and what was
-// said of each.
-func (h *Host) readPhones(ctx context.Context, sv survey, decisions map[russet.UDID]schedule.Decision) []doctor.Phone {
+// readPhones puts together what was seen and what was seen before.
+func (ds *Devices) readPhones(ctx context.Context, sv survey) []doctor.Phone {
 	b := phoneBook{}
 	for _, s := range sv.seen {
 		if s.err == nil || s.Connection != overNetwork || answered(s.err) {
-			*b.phone(s.UDID) = h.readSighting(ctx, s)
+			*b.phone(s.UDID) = ds.readSighting(ctx, s)
 		}
 	}
-	before, err := h.remembers()
+	before, err := ds.remembers()
 	if err != nil {
-		h.log.Warn("what was connected before is not known", "error", err)
+		ds.log.Warn("what was connected before is not known", "error", err)
 	}
 	for udid, was := range before {
 		b.phone(udid).remember(was)
@@ -122,45 +116,26 @@ func (h *Host) readPhones(ctx context.Context, sv survey, decisions map[russet.U
 			b.phone(t.who[0].udid).try(t)
 		}
 	}
-	runs, err := h.knownByRuns()
-	if err != nil {
-		h.log.Warn("the history cannot be read", "error", err)
-	}
-	for _, d := range runs {
-		b.phone(d.UDID)
-	}
-	list := b.list()
-	for i := range list {
-		h.readHistory(&list[i])
-		if list[i].Policy, err = h.Schedule(list[i].UDID); err != nil {
-			h.log.Warn("the policies cannot be read", "error", err)
-			list[i].Policy = schedule.Default()
-		}
-		if d, err := h.DeviceSettings(list[i].UDID); err == nil {
-			list[i].CableOnly = d.WiFi != nil && !*d.WiFi
-		}
-		list[i].Decision = decisions[list[i].UDID]
-	}
-	return list
+	return b.list()
 }
 
-func (h *Host) readSighting(ctx context.Context, s sighting) page {
+func (ds *Devices) readSighting(ctx context.Context, s Sighting) page {
 	p := doctor.Phone{Device: s.Device, Here: true, State: doctor.PhoneReady}
-	if p.Running = h.home.Locked(deviceLock(s.UDID)); p.Running {
+	if p.Running = ds.home.Locked(deviceLock(s.UDID)); p.Running {
 		return page{p} // it is left alone
 	}
 	if s.err != nil {
 		p.State, p.Why = phoneState(s), plainDeviceError(s.err)
-		if p.State == doctor.PhoneUnpaired && h.refusedLately(s.UDID) {
+		if p.State == doctor.PhoneUnpaired && ds.refusedLately(s.UDID) {
 			p.State = doctor.PhoneRefused
 		}
 		return page{p}
 	}
-	p.Met = h.now()
-	if err := h.opens(ctx, s); err != nil {
-		p.State, p.Why = phoneState(sighting{Device: s.Device, err: err}), plainDeviceError(err)
+	p.Met = ds.now()
+	if err := ds.opens(ctx, s); err != nil {
+		p.State, p.Why = phoneState(Sighting{Device: s.Device, err: err}), plainDeviceError(err)
 	}
-	if _, err := h.usbmux().ReadPairRecord(ctx, string(s.UDID)); errors.Is(err, fs.ErrNotExist) {
+	if _, err := ds.usbmux().ReadPairRecord(ctx, string(s.UDID)); errors.Is(err, fs.ErrNotExist) {
 		p.Record = doctor.RecordOurs
 	}
 	return page{p}
@@ -169,14 +144,14 @@ func (h *Host) readSighting(ctx context.Context, s sighting) page {
 // opens tries whether a device starts the service of backups, and hangs up
 // again. That a device was not unlocked since it was switched on shows only
 // there (protocol.md, section 6).
-func (h *Host) opens(ctx context.Context, s sighting) error {
+func (ds *Devices) opens(ctx context.Context, s Sighting) error {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
-	dev, err := device.Connect(ctx, s.way, s.record, h.deviceOptions(s.Connection))
+	dev, err := device.Connect(ctx, s.way, s.record, ds.deviceOptions(s.Connection))
 	if err != nil {
 		return err
 	}
-	defer h.goodbye(dev)
+	defer ds.goodbye(dev)
 	conn, err := dev.Dial(ctx, mobilebackup2.Service, device.ServiceOptions{Escrow: true})
 	if err != nil {
 		return err
@@ -185,7 +160,7 @@ func (h *Host) opens(ctx context.Context, s sighting) error {
 }
 
 // phoneState sorts what keeps a device from a session.
-func phoneState(s sighting) doctor.PhoneState {
+func phoneState(s Sighting) doctor.PhoneState {
 	switch {
 	case errors.Is(s.err, device.ErrRestoreMode):
 		return doctor.PhoneRestore
@@ -226,51 +201,5 @@ func plainDeviceError(err error) string {
 		return "it hung up"
 	default:
 		return err.Error()
-	}
-}
-
-// readHistory adds what became of the last runs.
-func (h *Host) readHistory(p *doctor.Phone) {
-	runs, err := h.Runs(p.UDID)
-	if err != nil || len(runs) == 0 {
-		return
-	}
-	last := runs[len(runs)-1]
-	p.LastRun = &last
-	p.Name = cmp.Or(p.Name, last.Name)
-	for _, run := range runs {
-		p.Dropped = p.Dropped || run.Backup != ""
-		switch {
-		case run.Backup != "":
-			p.Asked = nil
-		case run.Code == codeDeviceLocked:
-			p.Asked = append(p.Asked, run.Start)
-		}
-	}
-}
-
-// codeDeviceLocked is the device's word for a passcode that nobody typed
-// (MBErrorDomain/208).
-const codeDeviceLocked = 208
-
-// readBackups adds the newest backup of each device.
-func (h *Host) readBackups(ctx context.Context, r *doctor.Readings) {
-	newest := map[russet.UDID]time.Time{}
-	blind := false
-	for _, s := range r.Stores {
-		if s.State != doctor.StoreGood && s.State != doctor.StoreReadOnly && s.State != doctor.StoreForbidden {
-			blind = true // asking again would make people wait again
-			continue
-		}
-		backups, err := h.Backups(ctx, s.Name, "", false)
-		blind = blind || err != nil
-		for _, b := range backups {
-			if b.Time.After(newest[b.Device]) {
-				newest[b.Device] = b.Time
-			}
-		}
-	}
-	for i, p := range r.Phones {
-		r.Phones[i].LastBackup, r.Phones[i].Blind = newest[p.UDID], blind
 	}
 }

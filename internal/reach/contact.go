@@ -1,4 +1,4 @@
-package host
+package reach
 
 import (
 	"context"
@@ -12,26 +12,26 @@ import (
 	"russet/internal/link"
 )
 
-// plugIn is the next step when a device was lost on the network.
-const plugIn = "put it on its charger near the Wi-Fi, or plug it in here, and try again"
+// PlugIn is the next step when a device was lost on the network.
+const PlugIn = "put it on its charger near the Wi-Fi, or plug it in here, and try again"
 
-// contact opens a session for a run: held to the limit of speed, and on the
+// Contact opens a session for a run: held to the limit of speed, and on the
 // network with a guard, for which the run belongs under guarded. When the
 // device is lost that ends, with a russet.Error as the cause that has the hint.
 // end must be called.
-func (h *Host) contact(ctx context.Context, s sighting, doing, hint string) (guarded context.Context, dev *device.Device, end func(), err error) {
+func (ds *Devices) Contact(ctx context.Context, s Sighting, doing, hint string) (guarded context.Context, dev *device.Device, end func(), err error) {
 	seen := s
-	l := link.New(s.way, link.Options{Rate: h.rate, Log: h.log})
+	l := link.New(s.way, link.Options{Rate: ds.rate, Log: ds.log})
 	s.way = l
-	dev, err = h.session(ctx, s, doing)
+	dev, goodbye, err := ds.Session(ctx, s, doing)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	done := h.working.begin(seen)
+	done := ds.working.begin(seen)
 	if s.Connection != overNetwork {
-		h.keepOwnCopy(s)
+		ds.keepOwnCopy(s)
 		return ctx, dev, func() {
-			h.goodbye(dev)
+			goodbye()
 			done()
 		}, nil
 	}
@@ -41,23 +41,23 @@ func (h *Host) contact(ctx context.Context, s sighting, doing, hint string) (gua
 	context.AfterFunc(watched, func() { cancel(inWords(s.Device, context.Cause(watched), hint)) })
 	return guarded, dev, func() {
 		stop()
-		h.goodbye(dev)
+		goodbye()
 		done()
 	}, nil
 }
 
 // keepOwnCopy keeps the pair record that a session was opened with, for the day
 // on which the phone is met without usbmuxd.
-func (h *Host) keepOwnCopy(s sighting) {
+func (ds *Devices) keepOwnCopy(s Sighting) {
 	if s.record == nil {
 		return
 	}
 	data, err := s.record.Marshal()
 	if err == nil {
-		err = h.keepSecretPairRecord(s.UDID, data)
+		err = ds.keepSecretPairRecord(s.UDID, data)
 	}
 	if err != nil {
-		h.log.Warn("the pairing could not be kept", "error", err)
+		ds.log.Warn("the pairing could not be kept", "error", err)
 	}
 }
 
@@ -66,14 +66,14 @@ func (h *Host) keepOwnCopy(s sighting) {
 // good of it.
 type atWork struct {
 	mu   sync.Mutex
-	with map[russet.UDID]sighting
+	with map[russet.UDID]Sighting
 }
 
-func (w *atWork) begin(s sighting) (done func()) {
+func (w *atWork) begin(s Sighting) (done func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.with == nil {
-		w.with = map[russet.UDID]sighting{}
+		w.with = map[russet.UDID]Sighting{}
 	}
 	w.with[s.UDID] = s
 	return func() {
@@ -84,7 +84,7 @@ func (w *atWork) begin(s sighting) (done func()) {
 }
 
 // at is a device as it was seen before the run with it began.
-func (w *atWork) at(udid russet.UDID) (sighting, bool) {
+func (w *atWork) at(udid russet.UDID) (Sighting, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s, ok := w.with[udid]
@@ -92,10 +92,10 @@ func (w *atWork) at(udid russet.UDID) (sighting, bool) {
 }
 
 // onNetwork are those that are reached over the network.
-func (w *atWork) onNetwork() []sighting {
+func (w *atWork) onNetwork() []Sighting {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var list []sighting
+	var list []Sighting
 	for _, s := range w.with {
 		if s.Connection == overNetwork {
 			list = append(list, s)
