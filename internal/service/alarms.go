@@ -255,7 +255,7 @@ func (s *Service) compare(st *state, d russet.Device) {
 // not told. Service.mu is held.
 func (s *Service) failed(j *job, v *view) {
 	o := outcome(j.err)
-	if o != schedule.Failed && o != schedule.NoSpace || o == schedule.NoSpace && s.house.holds("space/"+j.now.Store) {
+	if o != schedule.Failed && o != schedule.NoSpace {
 		return
 	}
 	e := host.Explain(s.base, j.err)
