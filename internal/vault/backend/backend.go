@@ -1,7 +1,8 @@
 // Package backend is where a vault keeps its bytes: a folder, an S3 bucket, an
 // SFTP or a WebDAV server, as one type that kopia uses as its storage.
 //
-// Kopia's own providers move the bytes. Around them stands what a vault needs
+// Kopia's own providers move the bytes, but over SFTP, where its connection
+// could not be ended while a server hangs. Around them stands what a vault needs
 // besides: the place is looked at before kopia's ten patient attempts, so that
 // a wrong password is an answer and not a wait; failures come in plain words;
 // changes can be counted, refused, slowed and watched; empty index blobs, which
@@ -105,7 +106,7 @@ func (b *Backend) open(ctx context.Context) (err error) {
 	case S3:
 		b.provider, err = openS3(ctx, b.opts)
 	case SFTP:
-		b.provider, err = openSFTP(ctx, &b.opts)
+		b.provider, err = openSFTP(ctx, &b.opts, b.watch.pulse)
 	case WebDAV:
 		b.provider, err = openWebDAV(ctx, &b.opts)
 	default:

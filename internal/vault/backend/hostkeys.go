@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -59,16 +60,19 @@ func HostKeys(ctx context.Context, l Location) ([]HostKey, error) {
 
 // hostKey begins to connect, until the server has shown its key.
 func hostKey(ctx context.Context, l Location, algorithm string) (ssh.PublicKey, error) {
+	wire, err := dialWire(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	defer wire.Close()
+	defer wire.free()
 	var seen ssh.PublicKey
-	client, err := dialSSH(ctx, l, &ssh.ClientConfig{
+	_, _, _, err = ssh.NewClientConn(wire, l.address(sftpPort), &ssh.ClientConfig{
 		HostKeyAlgorithms: []string{algorithm},
 		HostKeyCallback:   func(_ string, _ net.Addr, key ssh.PublicKey) error { seen = key; return errSeen },
 	})
-	if client != nil {
-		return nil, errors.Join(errors.New("the server showed no key"), client.Close())
-	}
 	if errors.Is(err, errSeen) {
 		return seen, nil
 	}
-	return nil, err
+	return nil, cmp.Or(err, errors.New("the server showed no key"))
 }

@@ -42,7 +42,9 @@ func (b *Backend) RemoveLeftovers(ctx context.Context, olderThan time.Duration) 
 	case File:
 		err = remove(local{b.folder}, ".")
 	case SFTP:
-		err = withSFTP(ctx, b.opts, func(c *sftp.Client) error { return remove(c, l.Path) })
+		err = b.watch.run(ctx, 0, func(ctx context.Context, _ func()) error {
+			return withSFTP(ctx, b.opts, b.watch.pulse, func(c *sftp.Client) error { return remove(c, l.Path) })
+		})
 	case WebDAV:
 		var transport *http.Transport
 		if transport, err = webTransport(b.opts); err != nil {

@@ -39,6 +39,8 @@ type watch struct {
 	address  string
 	patience time.Duration
 	silence  time.Duration
+	steady   bool         // pulse is called for every piece, so that bytes need no time of their own
+	pulsed   atomic.Int64 // when the server last said something, whatever it was about
 
 	mu     sync.Mutex
 	gone   bool // the last that was heard of it is that it cannot be reached
@@ -67,8 +69,11 @@ func newWatch(o Options) *watch {
 	if o.Silence <= 0 {
 		o.Silence = defaultSilence
 	}
-	return &watch{address: l.address(port), patience: o.Patience, silence: o.Silence}
+	return &watch{address: l.address(port), patience: o.Patience, silence: o.Silence, steady: l.Kind == SFTP}
 }
+
+// pulse says that the server has said something.
+func (w *watch) pulse() { w.pulsed.Store(time.Now().UnixNano()) }
 
 // run does one operation that moves so many bytes. What do calls heard says
 // that the server answers.
@@ -86,7 +91,7 @@ func (w *watch) run(ctx context.Context, bytes int64, do func(ctx context.Contex
 	heard := func() { last.Store(time.Now().UnixNano()) }
 	heard()
 	limit := w.limit(bytes)
-	silent := func() bool { return time.Since(time.Unix(0, last.Load())) >= limit }
+	silent := func() bool { return time.Since(time.Unix(0, max(last.Load(), w.pulsed.Load()))) >= limit }
 	ctx, cancel := context.WithCancelCause(ctx)
 	looking := make(chan struct{})
 	go func() {
@@ -117,6 +122,9 @@ func (w *watch) limit(bytes int64) time.Duration {
 	silence := w.silence
 	if w.silent {
 		silence = min(silence, w.patience)
+	}
+	if w.steady {
+		return silence
 	}
 	return silence + time.Duration(bytes)*time.Second/slowLine
 }

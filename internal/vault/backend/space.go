@@ -32,7 +32,7 @@ func (b *Backend) Free(ctx context.Context) (int64, error) {
 		free := int64(0)
 		ctx, cancel := context.WithTimeout(ctx, firstLook)
 		defer cancel()
-		err := withSFTP(ctx, b.opts, func(client *sftp.Client) error {
+		err := withSFTP(ctx, b.opts, func() {}, func(client *sftp.Client) error {
 			if _, ok := client.HasExtension("statvfs@openssh.com"); !ok {
 				return errors.ErrUnsupported
 			}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 )
 
 // door is a port that leads to a server, or to nobody.
@@ -15,7 +16,9 @@ type door struct {
 	to    string // "" while nobody is there
 	conns map[net.Conn]bool
 	left  int64 // bytes until then is called
+	end   bool  // it ends the connection, too, at that byte
 	then  func()
+	rate  int64 // bytes per second to whoever asked; 0 is no limit
 }
 
 func openDoor(t testing.TB) *door {
@@ -47,11 +50,12 @@ func (d *door) lead(to string) {
 	clear(d.conns)
 }
 
-// after calls then, once, when n more bytes have come in.
-func (d *door) after(n int64, then func()) {
+// after calls then, once, when n more bytes have come in, and ends the
+// connection there if that is wanted.
+func (d *door) after(n int64, end bool, then func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.left, d.then = n, then
+	d.left, d.end, d.then = n, end, then
 }
 
 func (d *door) serve() {
@@ -82,7 +86,7 @@ func (d *door) pass(in net.Conn) {
 	}
 	defer d.leave(in, out)
 	go func() {
-		_, _ = io.Copy(in, out)
+		_, _ = io.Copy(slowed{in, d}, out)
 		_ = in.Close()
 		_ = out.Close()
 	}()
@@ -109,26 +113,57 @@ func (d *door) leave(conns ...net.Conn) {
 	}
 }
 
+// slow limits what a connection brings to whoever asked.
+func (d *door) slow(rate int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.rate = rate
+}
+
+// slowed is the way out.
+type slowed struct {
+	io.Writer
+	d *door
+}
+
+// Write passes on what the limit allows, when it does.
+func (s slowed) Write(p []byte) (int, error) {
+	s.d.mu.Lock()
+	rate := s.d.rate
+	s.d.mu.Unlock()
+	if rate > 0 {
+		time.Sleep(time.Duration(len(p)) * time.Second / time.Duration(rate))
+	}
+	return s.Writer.Write(p)
+}
+
 // counted is the way in.
 type counted struct {
 	io.Writer
 	d *door
 }
 
-// Write passes on what comes before the chosen byte, and no more.
+// Write passes on what comes before the chosen byte, and no more if the
+// connection ends there.
 func (c counted) Write(p []byte) (int, error) {
 	d := c.d
 	d.mu.Lock()
 	var then func()
+	end := d.end
 	if d.then != nil {
 		if d.left -= int64(len(p)); d.left <= 0 {
-			p = p[:len(p)+int(max(d.left, -int64(len(p))))]
 			then, d.then = d.then, nil
 		}
 	}
+	if then != nil && end {
+		p = p[:len(p)+int(max(d.left, -int64(len(p))))]
+	}
 	d.mu.Unlock()
+	if then != nil && !end {
+		then()
+	}
 	n, err := c.Writer.Write(p)
-	if then != nil {
+	if then != nil && end {
 		then()
 		return n, io.ErrClosedPipe
 	}

@@ -10,10 +10,13 @@ package servers
 import (
 	"bytes"
 	"crypto/rand"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -115,24 +118,69 @@ func (s *Server) Kill() {
 	<-gone
 }
 
-// Hang stops the server without ending it: connections are taken, and nothing
-// is ever answered. WakeUp ends that, and Kill does.
+// Hang stops the server without ending it, with the processes that serve its
+// connections: connections are taken, and nothing is ever answered. WakeUp ends
+// that, and Kill does.
 func (s *Server) Hang() { s.signal(syscall.SIGSTOP) }
 
 // WakeUp ends a Hang: what was asked meanwhile is answered.
 func (s *Server) WakeUp() { s.signal(syscall.SIGCONT) }
 
+// Slow limits what each connection brings from the server, in bytes per second.
+func (s *Server) Slow(rate int64) { s.door.slow(rate) }
+
+// HangConnections stops the processes that serve connections, and no others: who
+// connects anew is served.
+func (s *Server) HangConnections() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, child := range below(s.process.Process.Pid) {
+		must(s.t, syscall.Kill(child, syscall.SIGSTOP))
+	}
+}
+
+// HangAfter stops the server as soon as n more bytes have gone to it. The
+// channel is closed when it stands still.
+func (s *Server) HangAfter(n int64) <-chan struct{} {
+	still := make(chan struct{})
+	s.door.after(n, false, func() {
+		s.Hang()
+		close(still)
+	})
+	return still
+}
+
 func (s *Server) signal(sig syscall.Signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	must(s.t, s.process.Process.Signal(sig))
+	for _, child := range below(s.process.Process.Pid) {
+		_ = syscall.Kill(child, sig) // it may have ended
+	}
+}
+
+// below lists the processes that descend from one, where the system tells.
+func below(pid int) []int {
+	var all []int
+	for from := []int{pid}; len(from) > 0; from = from[1:] {
+		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", from[0]))
+		for _, task := range tasks {
+			data, _ := os.ReadFile(task)
+			for _, field := range strings.Fields(string(data)) {
+				if child, err := strconv.Atoi(field); err == nil {
+					all, from = append(all, child), append(from, child)
+				}
+			}
+		}
+	}
+	return all
 }
 
 // KillAfter kills the server as soon as n more bytes have gone to it. The
 // channel is closed when it is dead.
 func (s *Server) KillAfter(n int64) <-chan struct{} {
 	dead := make(chan struct{})
-	s.door.after(n, func() {
+	s.door.after(n, true, func() {
 		s.Kill()
 		close(dead)
 	})
