@@ -59,12 +59,13 @@ func (a *app) printBackups(backups []russet.Backup) {
 		return
 	}
 	t := newTable("ID", "DEVICE", "TIME", ">SIZE", ">ADDED", ">FILES", "IOS", "ENCRYPTED", "ARCHIVED", "STORE", "NOTE")
+	names := namesakesOf(backups, func(b russet.Backup) (russet.UDID, string) { return b.Device, b.Name })
 	for _, b := range backups {
 		archived := ""
 		if b.Archived {
 			archived = "yes"
 		}
-		t.row(shortID(b.ID), nameOf(b), moment(b.Time), size(b.Size), size(b.Added), count(b.Files),
+		t.row(shortID(b.ID), names.call(b.Device, b.Name), moment(b.Time), size(b.Size), size(b.Added), count(b.Files),
 			b.IOS, yes(b.Encrypted), archived, b.Store, remark(b))
 	}
 	t.print(a.out)

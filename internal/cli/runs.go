@@ -50,8 +50,9 @@ func (a *app) printRuns(runs []russet.Run) {
 		return
 	}
 	t := newTable("TIME", "DEVICE", "STORE", "HOW", "BY", "OUTCOME", ">TOOK", ">WAITED", ">RECEIVED", ">RATE", "WHY")
+	names := namesakesOf(runs, func(r russet.Run) (russet.UDID, string) { return r.Device, r.Name })
 	for _, r := range runs {
-		t.row(moment(r.Start), r.Name, r.Store, way(r.Way), by(r.By), r.Outcome, span(r.End.Sub(r.Start)), waited(r), size(r.Received), rate(r), r.Error)
+		t.row(moment(r.Start), names.call(r.Device, r.Name), r.Store, way(r.Way), by(r.By), r.Outcome, span(r.End.Sub(r.Start)), waited(r), size(r.Received), rate(r), r.Error)
 	}
 	t.print(a.out)
 }
