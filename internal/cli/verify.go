@@ -31,9 +31,9 @@ func (a *app) verifyCommand() *cobra.Command {
 --all takes all backups. --older-than 30d takes those that were never found good by --full,
 or not since; it implies --all and --full: run it every night, and little is read twice.
 
-An encrypted backup in a folder needs its password for --full. A vault needs it only for what
-came before the vault knew it, which is checked as ciphertext without. A password that is
-named with --password-file and does not open the backup is refused. The exit status is 0
+An encrypted backup in a folder needs its password for --full. A vault needs it only for
+what came before the vault knew it, which is checked as ciphertext without. A password that
+is named with --password-file and does not open the backup is refused. The exit status is 0
 only when everything is good.` +
 			exits(russet.Usage, russet.Password, russet.Damaged, russet.Stopped),
 		Example: "  russet verify latest --full\n  russet verify --all\n  russet verify --older-than 30d",
