@@ -8,17 +8,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"russet"
 	"russet/internal/host"
 	"russet/internal/notify"
 )
-
-// olderOnes is how many older backups of each device a verification reads
-// beside the newest: those that were not read for longest. Versions share most
-// of their bytes, so that the next rounds would read much of the same again.
-const olderOnes = 2
 
 // verify reads every byte of the backups whose turn it is. It can be
 // interrupted: what was verified is not read again in the same round.
@@ -27,7 +21,7 @@ func (s *Service) verify(ctx context.Context, t *task) (text string, err error) 
 	if err != nil {
 		return "", err
 	}
-	turn := s.turn(backups, s.now().Add(-t.Every))
+	turn := s.turn(t.Store, backups, t.Every)
 	read, bad, left := 0, s.broken(backups), []string{}
 	for _, b := range turn {
 		if err := s.stepAside(ctx, t); err != nil {
@@ -37,6 +31,7 @@ func (s *Service) verify(ctx context.Context, t *task) (text string, err error) 
 		switch {
 		case russet.KindOf(err) == russet.Password:
 			left = append(left, string(b.ID))
+			s.looked(b, false)
 			continue
 		case err != nil && russet.KindOf(err) != russet.Damaged:
 			return fmt.Sprintf("%d of %d backups verified", read, len(turn)), err
@@ -47,6 +42,7 @@ func (s *Service) verify(ctx context.Context, t *task) (text string, err error) 
 		if len(report.Problems) > 0 {
 			bad++
 		}
+		s.looked(b, len(report.Problems) == 0)
 		s.damage(b, report.Problems, false)
 	}
 	text = fmt.Sprintf("%d of %d backups verified, %d damaged", read, len(backups), bad)
@@ -54,38 +50,6 @@ func (s *Service) verify(ctx context.Context, t *task) (text string, err error) 
 		text += fmt.Sprintf("; of %d the password is not known here (%s)", len(left), strings.Join(left, ", "))
 	}
 	return text, found(bad)
-}
-
-// turn picks the backups to verify now: of each device the newest, and those
-// older ones that were not read for longest; none that was read since a time.
-func (s *Service) turn(backups []russet.Backup, since time.Time) []russet.Backup {
-	byDevice := map[russet.UDID][]russet.Backup{}
-	for _, b := range slices.Backward(backups) { // newest first
-		if b.Problem == "" {
-			byDevice[b.Device] = append(byDevice[b.Device], b)
-		}
-	}
-	read := func(b russet.Backup) time.Time {
-		if b.Verified == nil {
-			return time.Time{}
-		}
-		return *b.Verified
-	}
-	var turn []russet.Backup
-	for _, device := range slices.Sorted(maps.Keys(byDevice)) {
-		of := byDevice[device]
-		older := of[1:]
-		fresh := 0
-		for _, b := range older {
-			if read(b).After(since) {
-				fresh++
-			}
-		}
-		slices.SortStableFunc(older, func(a, b russet.Backup) int { return read(a).Compare(read(b)) })
-		chosen := append(of[:1:1], older[:min(max(0, olderOnes-fresh), len(older))]...)
-		turn = append(turn, slices.DeleteFunc(chosen, func(b russet.Backup) bool { return read(b).After(since) })...)
-	}
-	return turn
 }
 
 // broken tells of the backups that cannot even be opened, and counts them.
@@ -103,7 +67,7 @@ func (s *Service) broken(backups []russet.Backup) (n int) {
 func (s *Service) damage(b russet.Backup, problems []russet.Problem, drill bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := fmt.Sprintf("damage/%s/%s", b.Store, b.ID)
+	key := damageKey(b)
 	changed := s.house.set(s.now(), key, len(problems) > 0, func() notify.Message {
 		what := strings.TrimPrefix(problems[0].Path+": "+problems[0].What, ": ")
 		about := notify.Subject{Time: s.now(), Device: b.Device, Name: cmp.Or(s.nameOf(b.Device), b.Name), Store: b.Store}

@@ -80,6 +80,9 @@ type house struct {
 	Version int                   `json:"version"`
 	Since   time.Time             `json:"since"`
 	Chores  map[string]choreState `json:"chores"`
+	// Looked is when a verification last looked at a backup and did not find it
+	// good, by store and backup.
+	Looked map[string]time.Time `json:"looked,omitempty"`
 	board
 }
 
