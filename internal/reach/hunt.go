@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"russet"
@@ -20,11 +20,13 @@ const (
 	// announceWait is how long a command waits for phones to say that they are
 	// here.
 	announceWait = 1500 * time.Millisecond
-	// huntLimit bounds a search, whatever is announced.
+	// huntLimit bounds a search, whatever is announced, unless somebody has
+	// answered and is still heard out.
 	huntLimit = 12 * time.Second
-	// knockLimit bounds one try: the first answer and the session. A stranger
-	// gets less.
-	knockLimit    = 10 * time.Second
+	// answerLimit bounds each answer in a try, and slowLimit the whole of it: a
+	// phone that is slow is no phone that is silent. A stranger gets less.
+	answerLimit   = 15 * time.Second
+	slowLimit     = 90 * time.Second
 	strangerLimit = 4 * time.Second
 	// knocksAtOnce bounds the tries under way.
 	knocksAtOnce = 8
@@ -49,8 +51,9 @@ type hunt struct {
 	tried   map[string]bool       // leads by their keys
 	started map[*wanted]time.Time // when the last try for a device began
 	running int
-	asked   int // how many strangers
-	turn    int // where among the adverts it begins
+	heard   []*atomic.Bool // of each try whether it had an answer and goes on
+	asked   int            // how many strangers
+	turn    int            // where among the adverts it begins
 	results chan result
 }
 
@@ -69,7 +72,7 @@ type result struct {
 // run searches: through what is announced already if somebody follows, else
 // also through what is announced while it waits.
 func (n *hunt) run(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, huntLimit)
+	ctx, cancel := context.WithCancel(ctx)
 	var knocks sync.WaitGroup
 	defer knocks.Wait()
 	defer cancel()
@@ -84,8 +87,14 @@ func (n *hunt) run(ctx context.Context) {
 	defer waiting.Stop()
 	tick := time.NewTicker(stagger)
 	defer tick.Stop()
+	end := time.Now().Add(huntLimit)
 	for patient := wait > 0; ; {
-		more := n.start(ctx, &knocks)
+		more := false
+		if time.Now().Before(end) {
+			more = n.start(ctx, &knocks)
+		} else if !n.talks() {
+			return
+		}
 		if len(n.missing) == 0 || (!patient && !more && n.running == 0) {
 			return
 		}
@@ -144,9 +153,20 @@ func (n *hunt) start(ctx context.Context, knocks *sync.WaitGroup) (more bool) {
 		if len(l.who) == 1 {
 			n.started[l.who[0]] = time.Now()
 		}
-		knocks.Go(func() { n.results <- n.ds.knock(ctx, l) })
+		heard := new(atomic.Bool)
+		n.heard = append(n.heard, heard)
+		knocks.Go(func() {
+			r := n.ds.knock(ctx, l, heard)
+			heard.Store(false)
+			n.results <- r
+		})
 	}
 	return more
+}
+
+// talks reports whether somebody has answered who is not done yet.
+func (n *hunt) talks() bool {
+	return slices.ContainsFunc(n.heard, (*atomic.Bool).Load)
 }
 
 // rests leaves alone what led nowhere just now. What was in the way still is, as
@@ -209,9 +229,10 @@ func (l lead) key() string {
 
 // knock asks what answers at an address whether it is one of those it may be.
 // It is, if it has the key that the device had when it was paired, and says
-// inside the session that it has the device's identifier.
-func (ds *Devices) knock(ctx context.Context, l lead) result {
-	limit := knockLimit
+// inside the session that it has the device's identifier. heard is set when it
+// has answered.
+func (ds *Devices) knock(ctx context.Context, l lead, heard *atomic.Bool) result {
+	limit := slowLimit
 	if l.clue == byNothing {
 		limit = strangerLimit
 	}
@@ -221,7 +242,7 @@ func (ds *Devices) knock(ctx context.Context, l lead) result {
 	err := error(nil)
 	for _, w := range l.who {
 		for _, record := range w.records {
-			s := Sighting{way: impatient{way, l.patience}, Device: russet.Device{
+			s := Sighting{way: impatient{way, l.patience, heard}, Device: russet.Device{
 				UDID: w.udid, Connection: overNetwork, Address: l.host, Battery: -1,
 			}}
 			err = ds.probeInSession(ctx, &s, record)
@@ -258,16 +279,4 @@ var errOther = errors.New("it does not know this computer")
 // so that another may be tried.
 func answered(err error) bool {
 	return errors.As(err, new(*lockdown.Error)) || errors.Is(err, lockdown.ErrUntrusted) || errors.Is(err, lockdown.ErrImpostor)
-}
-
-// impatient dials within a time.
-type impatient struct {
-	device.Dialer
-	patience time.Duration
-}
-
-func (d impatient) DialPort(ctx context.Context, port uint16) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.patience)
-	defer cancel()
-	return d.Dialer.DialPort(ctx, port)
 }

@@ -2,6 +2,7 @@ package reach
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -193,6 +194,71 @@ func TestWhyItRests(t *testing.T) {
 	sv.addTroubled()
 	if len(sv.seen) != 1 || !sv.seen[0].Untrusted || sv.seen[0].Problem != networkProblem(why) {
 		t.Errorf("%+v", sv.seen)
+	}
+}
+
+// slowly passes on what a phone says, each time after a while.
+func slowly(t *testing.T, at, phone int, after time.Duration) {
+	t.Helper()
+	l, err := net.Listen("tcp", netip.AddrPortFrom(lair(at), lockdown.Port).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			host, err := l.Accept()
+			if err != nil {
+				return
+			}
+			phone, err := net.Dial("tcp", netip.AddrPortFrom(lair(phone), lockdown.Port).String())
+			if err != nil {
+				_ = host.Close()
+				return
+			}
+			go func() {
+				_, _ = io.Copy(phone, host)
+				_ = phone.Close()
+			}()
+			go func() {
+				defer func() { _ = host.Close() }()
+				said := make([]byte, 1<<20)
+				for {
+					n, err := phone.Read(said)
+					time.Sleep(after)
+					if _, e := host.Write(said[:n]); err != nil || e != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+}
+
+// TestSlowPhone: a phone that answers, each time after seconds, is heard out, also
+// beyond the end of the search.
+func TestSlowPhone(t *testing.T) {
+	t.Parallel()
+	ds := devicesIn(t, t.TempDir())
+	_, w := onNetwork(t, 130)
+	slowly(t, 131, 130, 2*time.Second)
+	var taken atomic.Int64
+	silent(t, 132, &taken)
+	w.fixed = []string{lair(131).String(), lair(132).String()}
+	n := &hunt{ds: ds, missing: []*wanted{w}, all: []*wanted{w}, adverts: func() []mdns.Advert { return nil }}
+	began := time.Now()
+	n.run(t.Context())
+	if took := time.Since(began); len(n.found) != 1 || took < huntLimit {
+		t.Errorf("%d found in %v: %+v", len(n.found), took, n.tries)
+	}
+	// Who says nothing is not waited for.
+	w.fixed = w.fixed[1:]
+	n = &hunt{ds: ds, missing: []*wanted{w}, all: []*wanted{w}, fresh: true, adverts: func() []mdns.Advert { return nil }}
+	w.seen = Seen{}
+	began = time.Now()
+	n.run(t.Context())
+	if took := time.Since(began); len(n.found) != 0 || took > huntLimit+time.Second {
+		t.Errorf("silence: %d found in %v", len(n.found), took)
 	}
 }
 
