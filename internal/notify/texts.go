@@ -223,7 +223,7 @@ func ForPairing(s Subject, since time.Time) Message {
 	m.Urgent = true
 	m.Title = s.Who() + " may soon forget this computer"
 	m.Text = fmt.Sprintf("russet has not met it since %s. After about 30 days a phone no longer trusts a computer over Wi-Fi.", s.day(since))
-	m.Next = "Bring it home, or connect it to this computer with its cable once and unlock it."
+	m.Next = "Bring it home, or connect it to this computer with its cable once and unlock it. One that is gone for good is forgotten with: " + s.command("unpair")
 	return m
 }
 

@@ -76,6 +76,8 @@ func TestWords(t *testing.T) {
 			"|Allow more (russet store set home --allowance SIZE --device 00008110-000A1B2C3D4E801E), or keep fewer backups: russet policy preview": all(s.Name)[10],
 		"The backup password of Anna's iPhone is not known here|Its backups are made and kept, but only that password opens them, and russet cannot try whether you still have the right one." +
 			"|Write it into the first line of a file and name that once: russet backup 00008110-000A1B2C3D4E801E --password-file FILE": notify.ForEncryption(s, notify.PasswordUnknown),
+		"Anna's iPhone may soon forget this computer|russet has not met it since 2 November 2026. After about 30 days a phone no longer trusts a computer over Wi-Fi." +
+			"|Bring it home, or connect it to this computer with its cable once and unlock it. One that is gone for good is forgotten with: russet unpair 00008110-000A1B2C3D4E801E": notify.ForPairing(s, s.Time.AddDate(0, 0, -24)),
 		"The backup password of Anna's iPhone was changed|It was not changed by russet. Older backups open with the old password, new ones only with the new one." +
 			"|If it was you, keep both, and let russet know the new one: russet backup 00008110-000A1B2C3D4E801E --password-file FILE." +
 			" If not, see who has the phone, and change it: russet encryption change 00008110-000A1B2C3D4E801E": notify.ForEncryption(s, notify.PasswordChanged),

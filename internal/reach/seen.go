@@ -46,6 +46,9 @@ type memory struct {
 	mu      sync.Mutex
 	latest  seenFolks // the sessions of this process
 	written seenFolks // what of them is on disk
+	// noted are those that were found on disk. One that is there no longer was
+	// forgotten by another process.
+	noted map[russet.UDID]bool
 }
 
 // Remembered lists every device that russet ever had a session with, by name.
@@ -59,22 +62,42 @@ func (ds *Devices) Remembered() ([]Seen, error) {
 
 // remembers is the file with what this process knows beyond it.
 func (ds *Devices) remembers() (seenFolks, error) {
-	folks := seenFolks{}
+	folks, there := seenFolks{}, false
 	dir, err := ds.home.Open()
 	if err == nil {
-		folks, err = readSeen(dir)
+		if there, err = dir.Exists(seenFile); err == nil {
+			folks, err = readSeen(dir)
+		}
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	ds.memory.mu.Lock()
 	defer ds.memory.mu.Unlock()
+	if there {
+		ds.memory.compare(folks)
+	}
 	for udid, s := range ds.memory.latest {
 		if s.At.After(folks[udid].At) {
 			folks[udid] = s
 		}
 	}
 	return folks, nil
+}
+
+// compare lets go of devices that another process forgot: they were on disk, and
+// are there no more. memory.mu is held.
+func (m *memory) compare(onDisk seenFolks) {
+	for udid := range m.noted {
+		if _, ok := onDisk[udid]; !ok {
+			delete(m.latest, udid)
+			delete(m.written, udid)
+		}
+	}
+	m.noted = map[russet.UDID]bool{}
+	for udid := range onDisk {
+		m.noted[udid] = true
+	}
 }
 
 // readSeen reads seen.json. Entries whose key is no UDID are passed over, for

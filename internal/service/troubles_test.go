@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/home"
 	"russet/internal/host"
 	"russet/internal/notify"
 	"russet/internal/service"
@@ -145,6 +146,31 @@ func TestUnpaired(t *testing.T) {
 	}
 	if _, err := os.Stat(l.stateFile(p)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("its file: %v", err)
+	}
+}
+
+// TestUnpairedElsewhere: so is one that "russet unpair" forgot, which is another
+// process, while it was away.
+func TestUnpairedElsewhere(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	l.step(0)
+	p.Unplug()
+	l.step(time.Minute)
+	other := host.Open(host.Options{Home: home.Place{Dir: l.dir, Data: l.dir, Moved: true}, Mux: "UNIX:" + l.socket, Now: l.clock.now})
+	if _, _, err := other.Unpair(t.Context(), p.UDID()); err != nil {
+		t.Fatal(err)
+	}
+	must(t, other.Close())
+	for range 12 {
+		l.step(day)
+	}
+	st, err := l.service.Status(t.Context())
+	must(t, err)
+	if told := l.heard(notify.Overdue); len(told) != 0 || len(st.Devices) != 0 {
+		t.Errorf("told: %+v; known: %+v", told, st.Devices)
 	}
 }
 
