@@ -112,7 +112,7 @@ func (ds *Devices) readPhones(ctx context.Context, sv survey) []doctor.Phone {
 		b.phone(udid).remember(was)
 	}
 	for _, t := range sv.tries {
-		if len(t.who) == 1 && t.clue != byNothing {
+		if len(t.who) == 1 && t.clue < byNothing {
 			b.phone(t.who[0].udid).try(t)
 		}
 	}

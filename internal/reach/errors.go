@@ -167,7 +167,7 @@ func problem(err error) string {
 func networkProblem(err error) string {
 	switch {
 	case refused(err):
-		return `on the network, but it no longer trusts this computer: connect the cable, unlock it and type "russet pair"`
+		return `seems to be on the network, and no longer to trust this computer: connect the cable once, unlock it and type "russet pair"`
 	case errors.Is(err, lockdown.ErrImpostor):
 		return "something on the network announces itself in its place"
 	case errors.Is(err, lockdown.PasswordProtected):

@@ -137,7 +137,7 @@ func (ds *Devices) listen(ctx context.Context, changed chan<- struct{}, anew boo
 func (n *hunt) start(ctx context.Context, knocks *sync.WaitGroup) (more bool) {
 	for _, l := range leads(inTurn(n.missing, n.turn), n.all, inTurn(n.adverts(), n.turn), n.ds.misses.mayTry) {
 		key := l.key()
-		stranger := l.clue == byNothing
+		stranger := l.clue == byNothing || l.clue == byTags
 		if n.tried[key] || (stranger && n.asked == strangers) || n.rests(l, key) {
 			continue
 		}
@@ -177,6 +177,10 @@ func (n *hunt) rests(l lead, key string) bool {
 	}
 	why, resting := n.ds.misses.resting(key)
 	if resting {
+		if it, ok := errors.AsType[itself](why); ok && l.clue >= byNothing {
+			l.clue = byWord
+			l.who = slices.DeleteFunc(slices.Clone(l.who), func(w *wanted) bool { return w.udid != it.udid })
+		}
 		n.tried[key] = true
 		n.tries = append(n.tries, try{l, why})
 	}
@@ -221,7 +225,7 @@ func (n *hunt) take(r result) bool {
 // key names a lead: the address and, for it is not the same question, whether
 // one device is meant or any.
 func (l lead) key() string {
-	if len(l.who) == 1 && l.clue != byNothing {
+	if len(l.who) == 1 && l.clue < byWord {
 		return l.host + "|" + string(l.who[0].udid)
 	}
 	return l.host
@@ -233,12 +237,18 @@ func (l lead) key() string {
 // has answered.
 func (ds *Devices) knock(ctx context.Context, l lead, heard *atomic.Bool) result {
 	limit := slowLimit
-	if l.clue == byNothing {
+	if l.clue >= byNothing {
 		limit = strangerLimit
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	way := device.Network{Host: l.host}
+	if l.clue == byTags {
+		var ours bool
+		if l, ours = ds.askWho(ctx, way, l); !ours {
+			return result{lead: l, err: errOther}
+		}
+	}
 	err := error(nil)
 	for _, w := range l.who {
 		for _, record := range w.records {
@@ -256,7 +266,13 @@ func (ds *Devices) knock(ctx context.Context, l lead, heard *atomic.Bool) result
 			}
 		}
 	}
-	if refused(err) && len(l.who) == 1 {
+	switch {
+	case !refused(err):
+	case l.clue == byNothing:
+		if who, ours := ds.askWho(ctx, way, l); ours {
+			return result{lead: who, err: itself{who.who[0].udid, err}}
+		}
+	case len(l.who) == 1:
 		err = ds.whoRefused(ctx, way, l.who[0].udid, err)
 	}
 	return result{lead: l, err: err}
@@ -266,10 +282,37 @@ func (ds *Devices) knock(ctx context.Context, l lead, heard *atomic.Bool) result
 // for: it may be another phone that has the address now.
 func (ds *Devices) whoRefused(ctx context.Context, way device.Dialer, udid russet.UDID, err error) error {
 	info, askErr := device.Identify(ctx, way, ds.deviceOptions(overNetwork))
-	if got := russet.UDID(info.UDID); askErr == nil && got != "" && got != udid {
+	switch got := russet.UDID(info.UDID); {
+	case askErr != nil || got == "":
+		return err
+	case got != udid:
 		return fmt.Errorf("%w: it is another device, %q", errOther, got)
+	default:
+		return itself{udid, err}
 	}
-	return err
+}
+
+// itself is why a device does not want us that says, without a session, that it
+// is the one that is looked for. It proves nothing.
+type itself struct {
+	udid russet.UDID
+	error
+}
+
+// Unwrap gives the device's answer.
+func (e itself) Unwrap() error { return e.error }
+
+// askWho asks who is there, and tells it nothing of us. A phone that has
+// forgotten this computer may announce nothing by which it could be known, at an
+// address where it never was.
+func (ds *Devices) askWho(ctx context.Context, way device.Dialer, l lead) (who lead, ours bool) {
+	info, err := device.Identify(ctx, impatient{way, l.patience, new(atomic.Bool)}, ds.deviceOptions(overNetwork))
+	i := slices.IndexFunc(l.who, func(w *wanted) bool { return err == nil && w.udid == russet.UDID(info.UDID) })
+	if i < 0 {
+		return l, false
+	}
+	l.clue, l.who = byWord, l.who[i:i+1]
+	return l, true
 }
 
 // errOther is another device at an address, which does not know us.

@@ -162,7 +162,7 @@ func TestFoundAmongStrangers(t *testing.T) {
 
 func TestMisses(t *testing.T) {
 	m := &misses{}
-	if _, resting := m.resting("x"); resting || !m.mayTry("x") {
+	if _, resting := m.resting("x"); resting || !m.mayTry("x", byNothing) {
 		t.Error("never tried")
 	}
 	w := wantedFor("A", "HOST-A", "")
@@ -173,7 +173,7 @@ func TestMisses(t *testing.T) {
 	if why, resting := m.resting("0|A"); !resting || why != errOther || len(m.until) > maxMisses || len(m.strangers) > maxStrangers {
 		t.Errorf("%d and %d remembered", len(m.until), len(m.strangers))
 	}
-	if m.mayTry("s0") || m.mayTry("another") {
+	if m.mayTry("s0", byNothing) || m.mayTry("another", byNothing) || !m.mayTry("s0", byTags) {
 		t.Error("strangers are asked without end")
 	}
 }
@@ -273,7 +273,7 @@ func TestCrowd(t *testing.T) {
 	asked := map[string]bool{}
 	for range 500 {
 		n := &hunt{missing: []*wanted{one}, turn: rand.Int()}
-		for _, l := range leads(n.missing, n.missing, inTurn(adverts, n.turn), func(string) bool { return true }) {
+		for _, l := range leads(n.missing, n.missing, inTurn(adverts, n.turn), func(string, clue) bool { return true }) {
 			asked[l.host] = true
 		}
 	}

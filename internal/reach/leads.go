@@ -32,7 +32,9 @@ const (
 	byLast                // it was there the last time
 	byName                // it announces itself by a name that is this device's
 	byMAC                 // it announces the Wi-Fi address in the pair record
+	byWord                // it announces tags, none of them ours, and says without a session that it is this device
 	byNothing             // it may be anybody's
+	byTags                // it announces tags, none of them ours: it is only asked who it is
 	noClue                // it is somebody else's
 )
 
@@ -66,12 +68,12 @@ type lead struct {
 // in the order of their strength, then strangers, as far as they may be tried.
 // all are the devices whose adverts can be told, also those that need not be
 // looked for.
-func leads(missing, all []*wanted, adverts []mdns.Advert, mayTry func(stranger string) bool) []lead {
+func leads(missing, all []*wanted, adverts []mdns.Advert, mayTry func(stranger string, c clue) bool) []lead {
 	own := map[*wanted][]lead{}
 	for _, w := range missing {
 		own[w] = w.addresses()
 	}
-	var others []lead
+	var others, tagged []lead
 	for _, a := range adverts {
 		who, c := whose(all, a)
 		most := ownLeads
@@ -81,9 +83,12 @@ func leads(missing, all []*wanted, adverts []mdns.Advert, mayTry func(stranger s
 		for _, host := range addressesOf(a, most) {
 			l := lead{host: host, instance: a.Instance, clue: c, patience: dozing, who: []*wanted{who}}
 			switch {
-			case who == nil && c == byNothing && len(others) < strangers && mayTry(host):
+			case who == nil && c == byNothing && len(others) < strangers && mayTry(host, c):
 				l.patience, l.who = guessed, missing[:min(len(missing), perDoor)]
 				others = append(others, l)
+			case who == nil && c == byTags && len(tagged) < strangers && mayTry(host, c):
+				l.patience, l.who = guessed, missing
+				tagged = append(tagged, l)
 			case who != nil && slices.Contains(missing, who):
 				own[who] = append(own[who], l)
 			}
@@ -95,7 +100,7 @@ func leads(missing, all []*wanted, adverts []mdns.Advert, mayTry func(stranger s
 		list = append(list, distinctLeads(own[w], ownLeads)...)
 	}
 	slices.SortStableFunc(list, func(a, b lead) int { return cmp.Compare(a.clue, b.clue) })
-	return append(list, others...)
+	return append(append(list, others...), tagged[:min(len(tagged), strangers-len(others))]...)
 }
 
 // addresses are the leads that need no advert.
@@ -131,7 +136,8 @@ func distinctLeads(list []lead, most int) []lead {
 }
 
 // whose tells whose advert this is by the strongest clue, or that it may be
-// anybody's (nil and byNothing) or must be somebody else's (nil and noClue).
+// anybody's (nil and byNothing), anybody's who does not trust us (nil and byTags)
+// or must be somebody else's (nil and noClue).
 func whose(all []*wanted, a mdns.Advert) (*wanted, clue) {
 	var who *wanted
 	best := byNothing
@@ -140,8 +146,8 @@ func whose(all []*wanted, a mdns.Advert) (*wanted, clue) {
 			who, best = w, c
 		}
 	}
-	if best == byNothing && foreign(all, a) {
-		best = noClue
+	if best == byNothing {
+		best = foreign(all, a)
 	}
 	return who, best
 }
@@ -174,23 +180,27 @@ func sameMAC(a, b string) bool {
 	return err == nil && a != "" && strings.EqualFold(a, x.String())
 }
 
-// foreign reports whether an advert that nothing recognises cannot be one of
-// these: it names the hosts it trusts, or it has a Wi-Fi address that is not
-// made up, and theirs are all known. It is not told who we are.
-func foreign(all []*wanted, a mdns.Advert) bool {
+// foreign sorts an advert that nothing recognises. One that names the hosts it
+// trusts does not trust us, or not any more; one that has a Wi-Fi address that is
+// not made up, when those of all of ours are known, is somebody else's. Neither
+// is told who we are.
+func foreign(all []*wanted, a mdns.Advert) clue {
 	for _, t := range a.Text {
 		if strings.HasPrefix(strings.ToLower(t), "authtag") {
-			return true
+			return byTags
 		}
 	}
 	mac, err := net.ParseMAC(a.MAC())
 	const local = 2 // the bit of addresses that no maker gave out
 	if err != nil || mac[0]&local != 0 {
-		return false
+		return byNothing
 	}
-	return !slices.ContainsFunc(all, func(w *wanted) bool {
+	if slices.ContainsFunc(all, func(w *wanted) bool {
 		return !slices.ContainsFunc(w.records, func(r *lockdown.PairRecord) bool { return r.WiFiMACAddress != "" })
-	})
+	}) {
+		return byNothing
+	}
+	return noClue
 }
 
 // addressesOf are the most addresses of an advert that are worth a try: the best

@@ -57,7 +57,7 @@ func TestWhoseAdvert(t *testing.T) {
 		{advert("2a:00:00:00:00:01@fe80::1", "10.0.0.1"), nil, byNothing},
 		{advert("who knows", "10.0.0.1"), nil, byNothing},
 		// It names whom it trusts, and we are not among them.
-		{advert("2a:00:00:00:00:01@fe80::1", "10.0.0.1", tags("HOST-C")...), nil, noClue},
+		{advert("2a:00:00:00:00:01@fe80::1", "10.0.0.1", tags("HOST-C")...), nil, byTags},
 		// A maker gave out this address, and it is none of theirs.
 		{advert("a8:00:00:00:00:01@fe80::1", "10.0.0.1"), nil, noClue},
 	} {
@@ -72,7 +72,7 @@ func TestWhoseAdvert(t *testing.T) {
 	}
 }
 
-func anybody(string) bool { return true }
+func anybody(string, clue) bool { return true }
 
 // TestLeadsAreBounded: a thousand announcements are a handful of knocks.
 func TestLeadsAreBounded(t *testing.T) {

@@ -23,6 +23,7 @@ type misses struct {
 	mu        sync.Mutex
 	until     map[string]miss // by the keys of leads
 	strangers map[string]miss // by their addresses
+	tagged    map[string]miss // those that were only asked who they are
 }
 
 type miss struct {
@@ -34,11 +35,13 @@ func (m *misses) add(l lead, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.until == nil {
-		m.until, m.strangers = map[string]miss{}, map[string]miss{}
+		m.until, m.strangers, m.tagged = map[string]miss{}, map[string]miss{}, map[string]miss{}
 	}
 	switch l.clue {
 	case byNothing:
 		note(m.strangers, l.host, strangerRest, nil, maxStrangers)
+	case byTags:
+		note(m.tagged, l.host, strangerRest, nil, maxStrangers)
 	case byFixed, byLast:
 		note(m.until, l.key(), guessRest, err, maxMisses)
 	default:
@@ -70,15 +73,18 @@ func (m *misses) resting(key string) (why error, resting bool) {
 }
 
 // mayTry reports whether a stranger may be asked.
-func (m *misses) mayTry(host string) bool {
+func (m *misses) mayTry(host string, c clue) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := time.Now()
-	if now.Before(m.strangers[host].until) {
+	asked, now := m.strangers, time.Now()
+	if c == byTags {
+		asked = m.tagged
+	}
+	if now.Before(asked[host].until) {
 		return false
 	}
-	if len(m.strangers) >= maxStrangers {
-		forget(m.strangers, now)
+	if len(asked) >= maxStrangers {
+		forget(asked, now)
 	}
-	return len(m.strangers) < maxStrangers
+	return len(asked) < maxStrangers
 }

@@ -3,6 +3,7 @@ package reach
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -200,12 +201,12 @@ func (ds *Devices) whoIsKnown(ctx context.Context, onNetwork []*usbmux.Device, h
 }
 
 // addTroubled adds devices that announce themselves on the network and cannot
-// be used, with what is in the way; also those that answer at the address a
-// person gave, and do not know us.
+// be used, with what is in the way; also those that do not know us and answer at
+// the address a person gave or, if they say who they are, where they were.
 func (sv *survey) addTroubled() {
 	for _, t := range tellingFirst(sv.tries) {
-		told := t.clue == byFixed && refused(t.err)
-		if t.instance == "" && !told || len(t.who) != 1 || t.clue == byNothing || sv.has(t.who[0].udid) {
+		told := refused(t.err) && (t.clue == byFixed || errors.As(t.err, new(itself)))
+		if t.instance == "" && !told || len(t.who) != 1 || t.clue >= byNothing || sv.has(t.who[0].udid) {
 			continue
 		}
 		w := t.who[0]

@@ -18,6 +18,11 @@ func (l *look) device(first int) []Missing {
 		return []Missing{{Code: Away, Text: "it is not on the cable", until: "it is on the cable"}}
 	case !f.Present:
 		return []Missing{{Code: Away, Text: "it is not here", until: "it is here (on the network, or on the cable)"}}
+	case !f.Paired && f.Way == Network: // what says there that it is this device proves nothing
+		return []Missing{{
+			Code: Unpaired, Text: "it seems to be on the network, and no longer to trust this computer",
+			until: `it is connected with the cable once and trusts this computer again ("russet pair")`,
+		}}
 	case !f.Paired:
 		return []Missing{{Code: Unpaired, Text: "it does not trust this computer", until: `it trusts this computer ("russet pair")`}}
 	case f.Problem != "":

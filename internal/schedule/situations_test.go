@@ -64,8 +64,12 @@ var unattended = []situation{
 		"due since 14:00; waits until it is on the network",
 	},
 	{
-		"not trusted", func(_ *Policy, f *Facts) { f.Paired = false }, "", "unpaired",
+		"not trusted", func(_ *Policy, f *Facts) { f.Paired, f.Way = false, Cable }, "", "unpaired",
 		`due since 14:00; waits until it trusts this computer ("russet pair")`,
+	},
+	{
+		"no longer trusted, on the network", func(_ *Policy, f *Facts) { f.Paired = false }, "", "unpaired",
+		`due since 14:00; waits until it is connected with the cable once and trusts this computer again ("russet pair")`,
 	},
 	{
 		"a problem", func(_ *Policy, f *Facts) { f.Problem = "it was restarted and not unlocked since." }, "", "problem",
@@ -102,7 +106,7 @@ var unattended = []situation{
 		"due since yesterday at 21:00; a backup begins now",
 	},
 	{
-		"not trusted, and no store", func(_ *Policy, f *Facts) { f.Paired, f.Stores = false, nil }, "", "unpaired store",
+		"not trusted, and no store", func(_ *Policy, f *Facts) { f.Paired, f.Way, f.Stores = false, Cable, nil }, "", "unpaired store",
 		`no backup yet; waits until it trusts this computer ("russet pair") and there is a store (the first backup makes one, "russet store add" another)`,
 	},
 	{

@@ -53,9 +53,10 @@ func (s *Service) deviceStatus(v *view) DeviceStatus {
 	if v.state != nil {
 		d.Seen = v.state.Met
 	}
-	if v.present {
+	switch {
+	case v.present && v.device.Paired:
 		d.Seen = s.devices.at
-	} else {
+	case !v.present:
 		d.Connection, d.Address = "", ""
 	}
 	for _, sh := range v.stores {

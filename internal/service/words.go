@@ -95,6 +95,8 @@ func whereabouts(d DeviceStatus) string {
 		parts = append(parts, "not here")
 	case d.Connection == "usb":
 		parts = append(parts, "on the cable")
+	case d.Untrusted: // nothing there proved to be this device
+		parts = append(parts, "on the network, it seems")
 	default:
 		parts = append(parts, "on the network")
 	}

@@ -1,0 +1,44 @@
+package service
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"russet"
+	"russet/internal/home"
+	"russet/internal/host"
+	"russet/internal/schedule"
+)
+
+// TestForgottenPhone: of a phone that seems to be on the network and to have
+// dropped its pairing, the status and the page say so, and that the cable is
+// needed; that it is ours is not claimed, and it was not met.
+func TestForgottenPhone(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, time.March, 9, 9, 0, 0, 0, time.UTC)
+	dir := t.TempDir()
+	h := host.Open(host.Options{Home: home.Place{Dir: dir, Data: dir, Moved: true}, Now: func() time.Time { return now }})
+	defer h.Close()
+	s := New(Options{Host: h, Now: func() time.Time { return now }, Location: time.UTC})
+	d := russet.Device{
+		UDID: reasonsUDID, Name: "anna", Connection: "network", Address: "10.0.0.7", Untrusted: true, Battery: -1,
+		Problem: `seems to be on the network, and no longer to trust this computer: connect the cable once, unlock it and type "russet pair"`,
+	}
+	s.stateOf(d).Met = now.Add(-40 * 24 * time.Hour)
+	s.devices = sight{at: now, devices: []russet.Device{d}}
+	st, err := s.Status(t.Context())
+	if err != nil || len(st.Devices) != 1 {
+		t.Fatalf("%+v, %v", st, err)
+	}
+	got := st.Devices[0]
+	if m := got.Decision.Missing; len(m) == 0 || m[0].Code != schedule.Unpaired || !strings.Contains(m[0].Text, "seems to be on the network") {
+		t.Errorf("missing: %+v", m)
+	}
+	if !strings.Contains(got.Decision.Text, "connected with the cable once") || !got.Seen.Equal(now.Add(-40*24*time.Hour)) {
+		t.Errorf("it says %q, and that it was met at %s", got.Decision.Text, got.Seen)
+	}
+	if v := newPageView(st).Devices[0]; v.Where != "on the network, it seems" || !strings.Contains(v.Text, "with the cable") {
+		t.Errorf("the page says %+v", v)
+	}
+}
