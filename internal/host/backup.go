@@ -246,8 +246,12 @@ func (a *attempt) receive(ctx, guarded context.Context, dev *device.Device, draf
 // setAside decides what becomes of a draft whose run failed. What
 // was received is kept for the next run, unless the phone stumbled twice: over
 // a draft it was offered again, or in the run before this one too. The store
-// counts what is thrown away, and begins from nothing in the end.
+// counts what is thrown away, and begins from nothing in the end. A new draft of
+// which the phone has seen nothing is nothing to go on from.
 func (a *attempt) setAside(ctx context.Context, draft russet.Draft, result engine.BackupResult, err error) error {
+	if !result.Contacted && !draft.Resumed() {
+		return draft.Discard(ctx)
+	}
 	e, ok := errors.AsType[*russet.Error](err)
 	stumbled := ok && result.Contacted && e.Kind != russet.NoSpace && e.Code != 0 && !excusesDraft(e.Code)
 	if stumbled && (draft.Resumed() || a.stumbledBefore()) {

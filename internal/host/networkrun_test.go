@@ -35,6 +35,40 @@ func TestRunOverTheNetwork(t *testing.T) {
 	}
 }
 
+// TestNothingToGoOnFrom: a run that the phone refused before it asked for anything
+// leaves no draft; one that goes on with a draft leaves that.
+func TestNothingToGoOnFrom(t *testing.T) {
+	t.Parallel()
+	l := newNetlab(t)
+	p := l.phone(1, "Anna")
+	h := l.computer(l.withMux())
+	l.pair(h, p)
+	run := func() (host.BackupResult, int) {
+		t.Helper()
+		r, _ := h.Backup(t.Context(), host.BackupOptions{Device: l.only(h), Store: l.store(h)})
+		drafts, err := h.Backups(t.Context(), "", "", true)
+		must(t, err)
+		return r, len(drafts)
+	}
+	p.LimitService("com.apple.mobilebackup2", true)
+	if r, drafts := run(); r.Run.Outcome != "failed" || drafts != 0 {
+		t.Errorf("refused: %+v, %d drafts", r.Run, drafts)
+	}
+	p.LimitService("com.apple.mobilebackup2", false)
+	must(t, p.SetFault("drop-after", "400000"))
+	if r, drafts := run(); r.Run.Outcome != "interrupted" || r.Run.Resumed || drafts != 1 {
+		t.Errorf("interrupted: %+v, %d drafts", r.Run, drafts)
+	}
+	p.LimitService("com.apple.mobilebackup2", true)
+	if r, drafts := run(); r.Run.Outcome != "failed" || drafts != 1 {
+		t.Errorf("refused again: %+v, %d drafts", r.Run, drafts)
+	}
+	p.LimitService("com.apple.mobilebackup2", false)
+	if r, drafts := run(); r.Run.Outcome != "done" || !r.Run.Resumed || drafts != 1 {
+		t.Errorf("done: %+v, %d backups", r.Run, drafts)
+	}
+}
+
 // TestLostOnTheNetwork: whatever shape the end of a radio link has, the run is
 // interrupted, what came is kept, and the cable goes on with it.
 func TestLostOnTheNetwork(t *testing.T) {
