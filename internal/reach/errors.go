@@ -102,6 +102,9 @@ func (ds *Devices) deviceError(err error, d russet.Device, doing string) error {
 		// pairing; on a network that is what a radio hole looks like.
 		e.Kind, e.What = russet.NotConnected, fmt.Sprintf("the connection to %q was lost", d.Name)
 		e.Hint = "check the Wi-Fi, unlock the phone or plug it in, and try again"
+		if errors.Is(err, lockdown.ErrUntrusted) {
+			e.Hint += fmt.Sprintf("; if that happens every time, it has forgotten this computer: with the cable, russet pair %s", shellWord(d))
+		}
 	case d.Connection == overNetwork && refused(err):
 		e.Kind, e.What = russet.NotTrusted, fmt.Sprintf("%q no longer trusts this computer", d.Name)
 		e.Hint = fmt.Sprintf("connect it with a cable, unlock it and type: russet pair %s", shellWord(d))
@@ -180,6 +183,8 @@ func networkProblem(err error) string {
 		return "on the network, but the organisation that manages it does not allow this"
 	case errors.As(err, new(*lockdown.Error)):
 		return "on the network, but it refuses: restart it (" + err.Error() + ")"
+	case errors.Is(err, lockdown.ErrUntrusted) && lockdown.Dropped(err):
+		return `on the network, but it hangs up when the session begins: unlock it; if that does not help, connect the cable and type "russet pair"`
 	default:
 		return "announces itself on the network, but does not answer: unlock it once; networks for guests keep their devices apart (" + err.Error() + ")"
 	}

@@ -35,7 +35,7 @@ func TestUnusable(t *testing.T) {
 		{overNetwork, refusal(lockdown.MCProtected), russet.Unsupported, "manages"},
 		{overNetwork, refusal("Xyzzy"), russet.Failed, "restart the phone"},
 		{overNetwork, fmt.Errorf("session: %w", lockdown.ErrImpostor), russet.NotTrusted, "pair"},
-		{overNetwork, fmt.Errorf("%w: %w", lockdown.ErrUntrusted, io.EOF), russet.NotConnected, "Wi-Fi"},
+		{overNetwork, fmt.Errorf("%w: %w", lockdown.ErrUntrusted, io.EOF), russet.NotConnected, "forgotten"},
 		{overNetwork, fmt.Errorf("dial: %w", context.DeadlineExceeded), russet.NotConnected, "Wi-Fi"},
 		{overNetwork, errors.New("dial: no route to host"), russet.NotConnected, "Wi-Fi"},
 		{overNetwork, errOther, russet.NotConnected, "Wi-Fi"},
@@ -49,8 +49,7 @@ func TestUnusable(t *testing.T) {
 		if e, ok := errors.AsType[*russet.Error](err); !ok || e.Kind != c.kind || !strings.Contains(e.Hint, c.hint) {
 			t.Errorf("%s, %v: %#v", c.way, c.err, err)
 		}
-		var said *lockdown.Error
-		if c.way == overNetwork && errors.As(c.err, &said) && strings.Contains(networkProblem(c.err), "does not answer") {
+		if c.way == overNetwork && answered(c.err) && strings.Contains(networkProblem(c.err), "does not answer") {
 			t.Errorf("it did answer: %q", networkProblem(c.err))
 		}
 	}
