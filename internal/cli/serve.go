@@ -124,6 +124,9 @@ func (a *app) serve(cmd *cobra.Command, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	if !cmd.Flags().Changed("listen") {
+		f.listen = "" // and where that is taken, anywhere
+	}
 	s := service.New(service.Options{Host: h, Drill: a.drillPhone, AtOnce: limits.AtOnce, Log: a.log})
 	err = s.Serve(ctx, service.FaceOptions{Home: place.Dir, Listen: f.listen, Ready: func(hello service.Hello) {
 		go a.greet(ctx, h, s, place, hello)

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,15 +22,18 @@ import (
 const DefaultListen = "127.0.0.1:7877"
 
 // listenPage opens the address of the page. It has no password, and so only
-// addresses that cannot be reached from outside are taken.
+// addresses that cannot be reached from outside are taken. Who said where wants
+// it there; else, for "", another port will do where DefaultListen is taken.
 func listenPage(ctx context.Context, addr string) (net.Listener, error) {
+	anyPort := addr == ""
+	addr = cmp.Or(addr, DefaultListen)
 	name, port, err := net.SplitHostPort(addr)
 	if err != nil || !isLoopback(name) {
 		return nil, notOurs(addr)
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
-	if isInUse(err) && addr == DefaultListen {
+	if isInUse(err) && anyPort {
 		l, err = lc.Listen(ctx, "tcp", net.JoinHostPort(name, "0"))
 	}
 	if err != nil {
