@@ -49,10 +49,7 @@ there and is not listed: "russet doctor" says why.` + exits(russet.NotConnected)
 
 // wayOf says how a device is reached.
 func wayOf(d russet.Device) string {
-	if d.Connection != "network" {
-		return d.Connection
-	}
-	return strings.TrimSpace("Wi-Fi " + d.Address)
+	return strings.TrimSpace(way(d.Connection) + " " + d.Address)
 }
 
 // model is the product as people know it, as far as it is known.
@@ -75,9 +72,10 @@ func (a *app) printDevices(devices []russet.Device) {
 		t.row(d.Name, model(d), d.IOS, wayOf(d), paired, yes(d.Locked), encrypted, string(d.UDID))
 	}
 	t.print(a.out)
+	names := namesakesOf(devices, func(d russet.Device) (russet.UDID, string) { return d.UDID, d.Name })
 	for _, d := range devices {
 		if d.Problem != "" {
-			a.warn("%q: %s", d.Name, d.Problem)
+			a.warn("%q: %s", names.call(d.UDID, d.Name), d.Problem)
 		}
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode"
 
-	"russet"
 	"russet/internal/home"
 	"russet/internal/host"
 	"russet/internal/notify"
@@ -89,7 +89,7 @@ func (g *greeting) look(ctx context.Context, h *host.Host, s *service.Service, m
 		if d.Present && !d.Paired {
 			text = cmp.Or(d.Problem, "it does not trust this computer yet")
 		}
-		g.Phones = append(g.Phones, cmp.Or(d.Called, d.Name)+modelText(d.Device)+": "+text)
+		g.Phones = append(g.Phones, described(d)+": "+text)
 	}
 	channels, err := h.Channels()
 	if err != nil {
@@ -103,18 +103,23 @@ func (g *greeting) look(ctx context.Context, h *host.Host, s *service.Service, m
 	return nil
 }
 
-func modelText(d russet.Device) string {
+// described is a device with what tells it from others of its name, its model and
+// its system: "Anna's iPhone (…D17F, iPhone 16 Pro, iOS 18.6)".
+func described(d service.DeviceStatus) string {
 	var parts []string
-	if m := model(d); m != "" {
+	if apart, ok := strings.CutPrefix(d.Called, d.Name+" ("); ok {
+		parts = append(parts, strings.TrimSuffix(apart, ")"))
+	}
+	if m := model(d.Device); m != "" && !slices.Contains(parts, m) {
 		parts = append(parts, m)
 	}
 	if d.IOS != "" {
 		parts = append(parts, "iOS "+d.IOS)
 	}
 	if len(parts) == 0 {
-		return ""
+		return cmp.Or(d.Name, d.Called)
 	}
-	return " (" + strings.Join(parts, ", ") + ")"
+	return d.Name + " (" + strings.Join(parts, ", ") + ")"
 }
 
 // todos are the things left to do, the most needed first. channel is the command
@@ -134,7 +139,10 @@ func todos(st service.Status, channel string) []todo {
 		paired = paired || d.Paired || !d.Seen.IsZero()
 	}
 	for _, d := range st.Devices {
-		if d.Present && d.Untrusted {
+		if d.Present && d.Untrusted && d.Connection == "network" {
+			add("russet pair "+nameFor(d), "%s seems to be on the network, and no longer to trust this computer. Connect its cable once, unlock it, and type:",
+				quoted(cmp.Or(d.Called, d.Name)))
+		} else if d.Present && d.Untrusted {
 			add("russet pair "+nameFor(d), "%s does not trust this computer yet. Unlock it, tap Trust, and type its passcode:", quoted(cmp.Or(d.Called, d.Name)))
 		}
 	}

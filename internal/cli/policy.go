@@ -43,11 +43,12 @@ func (a *app) policyShow() *cobra.Command {
 				return writeJSON(a.out, policies)
 			}
 			t := newTable("DEVICE", "STORE", "KEEPS", "WHY")
+			names := namesakesOf(policies, func(p host.Policy) (russet.UDID, string) { return p.Device, p.Name })
 			for _, p := range policies {
-				t.row(policyDevice(p), everyStore(p.Store), host.KeepText(p.Keep), p.From)
+				t.row(policyDevice(p, names), everyStore(p.Store), host.KeepText(p.Keep), p.From)
 			}
 			t.print(a.out)
-			a.printSchedules(policies)
+			a.printSchedules(policies, names)
 			return nil
 		},
 	}
@@ -64,15 +65,11 @@ func (a *app) hostAndDevice(ctx context.Context, args []string) (*host.Host, rus
 	return h, device, err
 }
 
-func policyDevice(p host.Policy) string {
-	switch {
-	case p.Device == "":
+func policyDevice(p host.Policy, names namesakes) string {
+	if p.Device == "" {
 		return "any other"
-	case p.Name == "":
-		return string(p.Device)
-	default:
-		return p.Name
 	}
+	return names.call(p.Device, p.Name)
 }
 
 func everyStore(name string) string {

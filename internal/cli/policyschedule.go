@@ -174,14 +174,14 @@ func parseOverdue(text string) (schedule.Span, error) {
 }
 
 // printSchedules says in words when each device is backed up, once a device.
-func (a *app) printSchedules(policies []host.Policy) {
+func (a *app) printSchedules(policies []host.Policy, names namesakes) {
 	said := map[russet.UDID]bool{}
 	for _, p := range policies {
 		if said[p.Device] {
 			continue
 		}
 		said[p.Device] = true
-		name := plain(policyDevice(p))
+		name := plain(policyDevice(p, names))
 		if p.Device == "" {
 			name = "any other device"
 		}

@@ -48,6 +48,7 @@ func TestTodos(t *testing.T) {
 	away := service.DeviceStatus{Device: russet.Device{Name: "away"}, Seen: time.Now(), Decision: schedule.Decision{}}
 	twin := service.DeviceStatus{Device: russet.Device{UDID: "00008140-000650DDEC43D17F", Name: "anna", Untrusted: true}, Called: "anna (…D17F)", Present: true}
 	silent := service.DeviceStatus{Device: russet.Device{Name: "dora", Problem: "does not answer"}, Seen: time.Now(), Present: true}
+	lost := service.DeviceStatus{Device: russet.Device{Name: "eve", Untrusted: true, Connection: "network"}, Seen: time.Now(), Present: true}
 	broken := service.StoreStatus{StoreStatus: host.StoreStatus{StoreSettings: host.StoreSettings{Name: "nas"}, Problem: "it does not answer"}}
 	for _, c := range []struct {
 		what    string
@@ -56,6 +57,7 @@ func TestTodos(t *testing.T) {
 		want    []string
 	}{
 		{"all done", service.Status{Devices: []service.DeviceStatus{anna, away}}, "", nil},
+		{"forgotten on the network", service.Status{Devices: []service.DeviceStatus{lost}}, "", []string{"russet pair eve"}},
 		{"here and silent", service.Status{Devices: []service.DeviceStatus{silent}}, "", nil},
 		{"bare", service.Status{}, "notify", []string{"russet pair", "notify"}},
 		{"no usbmuxd", service.Status{Problems: []string{"usbmuxd is not installed"}}, "notify", []string{"russet doctor", "russet pair"}},
@@ -84,5 +86,19 @@ func TestStopJSON(t *testing.T) {
 	}}
 	if status := a.run(t.Context(), []string{"serve", "--stop", "--json"}); status != 0 || out.String() != `{"stopped":false}`+"\n" || errs.String() != "" {
 		t.Errorf("%d: %q, %q", status, out.String(), errs.String())
+	}
+}
+
+// A phone is told apart, and described, in one pair of brackets.
+func TestDescribed(t *testing.T) {
+	d := russet.Device{Name: "Anna (work)", Product: "iPhone SE", IOS: "18.6"}
+	for called, want := range map[string]string{
+		"Anna (work)":             "Anna (work) (iPhone SE, iOS 18.6)",
+		"Anna (work) (…D17F)":     "Anna (work) (…D17F, iPhone SE, iOS 18.6)",
+		"Anna (work) (iPhone SE)": "Anna (work) (iPhone SE, iOS 18.6)",
+	} {
+		if got := described(service.DeviceStatus{Device: d, Called: called}); got != want {
+			t.Errorf("%q", got)
+		}
 	}
 }

@@ -98,7 +98,9 @@ func (a *app) printDeviceStatus(d service.DeviceStatus, st service.Status) {
 		say("it waits until another device is done", "")
 	case d.Decision.Due:
 		for _, m := range d.Decision.Missing {
-			say(m.Text, m.Next)
+			if !m.Said {
+				say(m.Text, m.Next)
+			}
 		}
 	case d.Present && d.Problem != "":
 		say(d.Problem, "")

@@ -44,7 +44,7 @@ type Readings struct {
 // cable, the phones that are here, those that are not, what happens by itself,
 // the stores, and what became of the last backups.
 func Examine(r Readings) []Finding {
-	r = r.narrowed()
+	r = r.toldApart().narrowed()
 	var all []Finding
 	for _, section := range []func(Readings) []Finding{
 		examineHome, examineCable, examinePhones, examineNetwork, examineService, examineStores, examineHistory,
@@ -52,6 +52,21 @@ func Examine(r Readings) []Finding {
 		all = append(all, section(r)...)
 	}
 	return all
+}
+
+// toldApart gives phones of one name the ends of their UDIDs.
+func (r Readings) toldApart() Readings {
+	have := map[string]int{}
+	for _, p := range r.Phones {
+		have[strings.ToLower(p.Name)]++
+	}
+	r.Phones = slices.Clone(r.Phones)
+	for i := range r.Phones {
+		if p := &r.Phones[i]; p.Name != "" && have[strings.ToLower(p.Name)] > 1 {
+			p.Name += " (…" + string(p.UDID[max(0, len(p.UDID)-4):]) + ")"
+		}
+	}
+	return r
 }
 
 // narrowed leaves out the phones that were not asked for, and the stores that

@@ -200,3 +200,21 @@ func TestWhomItIsAbout(t *testing.T) {
 		}
 	}
 }
+
+// Phones of one name are told apart, also when one of them is asked for.
+func TestNamesakes(t *testing.T) {
+	r := well()
+	twin := r.Phones[0]
+	twin.UDID = "00008110-00000000000000AB"
+	r.Phones = append(r.Phones, twin)
+	for _, only := range []russet.UDID{"", twin.UDID} {
+		r.Only = only
+		text := ""
+		for _, f := range Examine(r) {
+			text += f.What + "\n"
+		}
+		if !strings.Contains(text, "(…00AB)") || strings.Contains(text, `"`+twin.Name+`"`) {
+			t.Errorf("of %q it says:\n%s", only, text)
+		}
+	}
+}

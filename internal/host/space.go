@@ -47,8 +47,8 @@ func (a *attempt) checkSpace(ctx context.Context, store russet.Store, before []r
 
 func (a *attempt) noSpace(format string, args ...any) *russet.Error {
 	return &russet.Error{
-		Kind: russet.NoSpace, Doing: fmt.Sprintf("back up %q to the store %q", a.opts.Device.Name, a.opts.Store.Name),
-		What: fmt.Sprintf(format, args...),
+		Kind: russet.NoSpace, Doing: fmt.Sprintf("back up %q", a.opts.Device.Name),
+		What: fmt.Sprintf("the store %q has no room for it: ", a.opts.Store.Name) + fmt.Sprintf(format, args...),
 		Hint: `make room, delete a backup ("russet backups", "russet delete"), or use another store`,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"russet"
@@ -91,7 +92,10 @@ func theOnly(seen []Sighting) (Sighting, error) {
 	case 1:
 		return seen[0], nil
 	default:
-		return Sighting{}, Ambiguous("device", "the phone", Lines(devicesOf(seen)))
+		return Sighting{}, &russet.Error{
+			Kind: russet.Usage, What: fmt.Sprintf("%d phones are connected, and it is not clear which is meant", len(seen)),
+			Hint: "say which: " + strings.Join(Lines(devicesOf(seen)), "; "),
+		}
 	}
 }
 

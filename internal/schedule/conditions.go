@@ -13,21 +13,21 @@ func (l *look) device(first int) []Missing {
 	f := l.f
 	switch {
 	case f.Running != "":
-		return []Missing{{Code: Busy, Text: "a backup to " + f.Running + " is under way", until: "the backup to " + f.Running + " is done"}}
+		return []Missing{{Code: Busy, Text: "a backup to " + f.Running + " is under way", until: "the backup to " + f.Running + " is done", echo: true}}
 	case !f.Present && l.p.Ways == Cable:
-		return []Missing{{Code: Away, Text: "it is not on the cable", until: "it is on the cable"}}
+		return []Missing{{Code: Away, Text: "it is not on the cable", until: "it is on the cable", echo: true}}
 	case !f.Present:
-		return []Missing{{Code: Away, Text: "it is not here", until: "it is here (on the network, or on the cable)"}}
+		return []Missing{{Code: Away, Text: "it is not here", until: "it is here (on the network, or on the cable)", echo: true}}
 	case !f.Paired && f.Way == Network: // what says there that it is this device proves nothing
 		return []Missing{{
 			Code: Unpaired, Text: "it seems to be on the network, and no longer to trust this computer",
 			until: `it is connected with the cable once and trusts this computer again ("russet pair")`,
 		}}
 	case !f.Paired:
-		return []Missing{{Code: Unpaired, Text: "it does not trust this computer", until: `it trusts this computer ("russet pair")`}}
+		return []Missing{{Code: Unpaired, Text: "it does not trust this computer", until: `it trusts this computer ("russet pair")`, echo: true}}
 	case f.Problem != "":
 		problem := strings.TrimRight(f.Problem, ".")
-		return []Missing{{Code: Trouble, Text: problem, until: "this is mended: " + problem}}
+		return []Missing{{Code: Trouble, Text: problem, until: "this is mended: " + problem, echo: true}}
 	}
 	if l.wanted {
 		return nil
@@ -52,7 +52,7 @@ func (l *look) device(first int) []Missing {
 		m = append(m, power)
 	}
 	if l.p.Locked && l.inUse() {
-		m = append(m, Missing{Code: Locked, Text: "it is not locked", until: "it is locked"})
+		m = append(m, Missing{Code: Locked, Text: "it is not locked", until: "it is locked", echo: true})
 	}
 	if f.Battery >= 0 && f.Battery < l.p.Battery {
 		m = append(m, Missing{
@@ -82,7 +82,7 @@ func (l *look) power(first int) (Missing, bool) {
 	if unknown {
 		return Missing{Code: Power, Text: "it does not say whether it is on power", until: "it is on power"}, true
 	}
-	return Missing{Code: Power, Text: "it is not on power", until: "it is on power"}, true
+	return Missing{Code: Power, Text: "it is not on power", until: "it is on power", echo: true}, true
 }
 
 // patience is how many times Every the last backup may be old before less is
@@ -121,7 +121,10 @@ func wayMissing(w Ways) Missing {
 
 func storeMissing(s storeLook) Missing {
 	problem := strings.TrimRight(s.Problem, ".")
-	return Missing{Code: NoStore, Store: s.Name, Text: s.Name + " takes nothing now: " + problem, until: s.Name + " takes backups again (" + problem + ")"}
+	return Missing{
+		Code: NoStore, Store: s.Name, Text: s.Name + " takes nothing now: " + problem,
+		until: s.Name + " takes backups again (" + problem + ")", echo: true,
+	}
 }
 
 // pause is what a store waits for after a run that failed.

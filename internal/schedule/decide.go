@@ -88,6 +88,12 @@ func Decide(p Policy, f Facts) Decision {
 	}
 	d.Again = l.again(d)
 	d.Text = l.text(d)
+	if d.Due && d.Start == "" && l.f.Running == "" {
+		for i := range d.Missing {
+			m := &d.Missing[i]
+			m.Said = m.echo && (m.Store == "" || !l.takes) // as needed picks them
+		}
+	}
 	return d
 }
 
@@ -228,7 +234,7 @@ func (l *look) choose() (start string, missing []Missing) {
 			missing = l.device(-1)
 		}
 		return "", append(missing, Missing{
-			Code: NoStore, Text: "there is no store to back up to", until: `there is a store (the first backup makes one, "russet store add" another)`,
+			Code: NoStore, Text: "there is no store to back up to", until: `there is a store (the first backup makes one, "russet store add" another)`, echo: true,
 		})
 	}
 	first := -1

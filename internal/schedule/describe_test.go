@@ -54,3 +54,33 @@ func TestPolicyWords(t *testing.T) {
 		}
 	}
 }
+
+// What the sentence says already need not be said again; what tells more is.
+func TestSaid(t *testing.T) {
+	for name, test := range map[string]struct {
+		set  func(*Policy, *Facts)
+		said string // by condition: yes or no
+	}{
+		"away":            {func(_ *Policy, f *Facts) { f.Present = false }, "away yes"},
+		"no power, empty": {func(_ *Policy, f *Facts) { f.Power, f.Battery = false, 5 }, "power yes, battery no"},
+		"nobody knows":    {func(_ *Policy, f *Facts) { f.Power, f.Battery = false, -1 }, "power no"},
+		"all stores away": {func(_ *Policy, f *Facts) { f.Stores[0].Problem = "its disk is not there" }, "store yes"},
+		"one store away":  {func(_ *Policy, f *Facts) { both(f, 0, false); f.Stores[1].Problem, f.Power = "gone", false }, "power yes, store no"},
+		"it begins":       {func(_ *Policy, f *Facts) { both(f, 0, false); f.Stores[1].Problem = "gone" }, "store no"},
+		"after a failure": {func(_ *Policy, f *Facts) {
+			f.Attempts = []Attempt{{At: before(time.Minute), Store: "nas", Outcome: Failed, Why: "no disk"}}
+		}, "pause no"},
+		"switched off now": {func(p *Policy, _ *Facts) { p.Automatic = false }, "off no"},
+	} {
+		p, f := ready()
+		test.set(&p, &f)
+		d := Decide(p, f)
+		var got []string
+		for _, m := range d.Missing {
+			got = append(got, string(m.Code)+map[bool]string{true: " yes", false: " no"}[m.Said])
+		}
+		if strings.Join(got, ", ") != test.said {
+			t.Errorf("%s: %q: %q", name, d.Text, got)
+		}
+	}
+}

@@ -133,10 +133,12 @@ type Missing struct {
 	Store string `json:"store,omitempty"` // the store that waits for it; "" for all
 	Text  string `json:"text"`            // what is the matter: "it is not on power"
 	Next  string `json:"next,omitempty"`  // what there is to do about it, if somebody must
+	Said  bool   `json:"said,omitempty"`  // Decision.Text says as much
 
 	until string    // the event that ends it: "it is on power"
 	at    time.Time // or the time that does
 	then  string    // and what is so then: "the quiet hours are over"
+	echo  bool      // until says all that Text says
 }
 
 // Code names a condition.

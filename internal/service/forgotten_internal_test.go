@@ -38,6 +38,11 @@ func TestForgottenPhone(t *testing.T) {
 	if !strings.Contains(got.Decision.Text, "connected with the cable once") || !got.Seen.Equal(now.Add(-40*24*time.Hour)) {
 		t.Errorf("it says %q, and that it was met at %s", got.Decision.Text, got.Seen)
 	}
+	st.Devices[0].Decision = schedule.Decision{Text: "backed up an hour ago"} // it is not due
+	if v := newPageView(st); v.Headline != "Nothing needs you." || len(v.Devices[0].Missing) != 1 || v.Devices[0].Missing[0].Text != d.Problem {
+		t.Errorf("while nothing is due, the page says %+v", v)
+	}
+	st.Devices[0] = got
 	if v := newPageView(st).Devices[0]; v.Where != "on the network, it seems" || !strings.Contains(v.Text, "with the cable") {
 		t.Errorf("the page says %+v", v)
 	}

@@ -92,7 +92,7 @@ func newPageView(st Status) pageView {
 		v.Headline, v.Title = fmt.Sprintf("%d things need you.", n), fmt.Sprintf("(%d) russet", n)
 	case len(st.Devices) == 0:
 		v.Headline = "Ready for the first phone."
-	case slices.ContainsFunc(st.Devices, func(d DeviceStatus) bool { return d.Decision.Due }):
+	case slices.ContainsFunc(st.Devices, func(d DeviceStatus) bool { return d.Decision.Due || d.Present && d.Problem != "" }):
 		v.Headline = "Nothing needs you."
 	default:
 		v.Headline = "All is well."
@@ -143,8 +143,14 @@ func newDeviceView(d DeviceStatus, now time.Time) deviceView {
 		v.Class, v.Run = "", &runView{Text: sentence(StepText(d.Running.Event)), Percent: d.Running.Event.Percent}
 	} else {
 		for _, m := range d.Decision.Missing {
+			if m.Said {
+				continue
+			}
 			v.Missing = append(v.Missing, needView{Text: m.Text, Next: m.Next})
 		}
+	}
+	if d.Present && d.Problem != "" && !d.Decision.Due && d.Running == nil {
+		v.Missing = append(v.Missing, needView{Text: d.Problem})
 	}
 	if text, next := LastTry(d, now); text != "" {
 		v.Missing = append(v.Missing, needView{Text: text, Next: next})
