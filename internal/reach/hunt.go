@@ -23,8 +23,10 @@ const (
 	// huntLimit bounds a search, whatever is announced, unless somebody has
 	// answered and is still heard out.
 	huntLimit = 12 * time.Second
-	// answerLimit bounds each answer in a try, and slowLimit the whole of it: a
-	// phone that is slow is no phone that is silent. A stranger gets less.
+	// firstLimit and answerLimit bound the first and each further answer in a try,
+	// and slowLimit the whole of it: a phone that is slow is no phone that is
+	// silent. A stranger gets less.
+	firstLimit    = 10 * time.Second
 	answerLimit   = 15 * time.Second
 	slowLimit     = 90 * time.Second
 	strangerLimit = 4 * time.Second
@@ -74,8 +76,16 @@ type result struct {
 func (n *hunt) run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	var knocks sync.WaitGroup
-	defer knocks.Wait()
-	defer cancel()
+	late := n.search(ctx, &knocks)
+	cancel()
+	knocks.Wait()
+	if late {
+		n.giveUp()
+	}
+}
+
+// search returns true when it ended before all tries did.
+func (n *hunt) search(ctx context.Context, knocks *sync.WaitGroup) (late bool) {
 	n.turn = rand.Int()
 	n.tried, n.started, n.results = map[string]bool{}, map[*wanted]time.Time{}, make(chan result, knocksAtOnce)
 	changed := make(chan struct{}, 1)
@@ -91,12 +101,12 @@ func (n *hunt) run(ctx context.Context) {
 	for patient := wait > 0; ; {
 		more := false
 		if time.Now().Before(end) {
-			more = n.start(ctx, &knocks)
+			more = n.start(ctx, knocks)
 		} else if !n.talks() {
-			return
+			return true
 		}
 		if len(n.missing) == 0 || (!patient && !more && n.running == 0) {
-			return
+			return false
 		}
 		select {
 		case <-changed:
@@ -105,9 +115,27 @@ func (n *hunt) run(ctx context.Context) {
 			patient = false
 		case r := <-n.results:
 			if n.take(r) {
-				return
+				return false
 			}
 		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// giveUp notes of those who had not answered by the end of the search that they
+// did not.
+func (n *hunt) giveUp() {
+	for {
+		select {
+		case r := <-n.results:
+			if errors.Is(r.err, context.Canceled) {
+				r.err = context.DeadlineExceeded
+			}
+			if r.err == nil || r.clue != byNothing { // a stranger had no time
+				n.take(r)
+			}
+		default:
 			return
 		}
 	}

@@ -1,6 +1,8 @@
 package reach
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -251,14 +253,20 @@ func TestSlowPhone(t *testing.T) {
 	if took := time.Since(began); len(n.found) != 1 || took < huntLimit {
 		t.Errorf("%d found in %v: %+v", len(n.found), took, n.tries)
 	}
-	// Who says nothing is not waited for.
+	// Who says nothing is not waited for, and it is noted that nothing came; also
+	// when the search ended first.
 	w.fixed = w.fixed[1:]
 	n = &hunt{ds: ds, missing: []*wanted{w}, all: []*wanted{w}, fresh: true, adverts: func() []mdns.Advert { return nil }}
 	w.seen = Seen{}
 	began = time.Now()
 	n.run(t.Context())
-	if took := time.Since(began); len(n.found) != 0 || took > huntLimit+time.Second {
-		t.Errorf("silence: %d found in %v", len(n.found), took)
+	if took := time.Since(began); len(n.found) != 0 || took > huntLimit || len(n.tries) != 1 || !errors.Is(n.tries[0].err, context.DeadlineExceeded) {
+		t.Errorf("silence: %d found in %v: %+v", len(n.found), took, n.tries)
+	}
+	late := &hunt{ds: ds, results: make(chan result, 1)}
+	late.results <- result{lead: n.tries[0].lead, err: fmt.Errorf("ask: %w", context.Canceled)}
+	if late.giveUp(); len(late.tries) != 1 || !errors.Is(late.tries[0].err, context.DeadlineExceeded) {
+		t.Errorf("late: %+v", late.tries)
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 	"russet/device"
 )
 
-// impatient dials within a time, and gives each answer no longer than
-// answerLimit.
+// impatient dials within a time, and gives each answer no longer than its
+// limit.
 type impatient struct {
 	device.Dialer
 	patience time.Duration
@@ -48,13 +48,17 @@ func (c *impatientConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *impatientConn) SetDeadline(t time.Time) error     { return c.Conn.SetDeadline(soon(t)) }
-func (c *impatientConn) SetReadDeadline(t time.Time) error { return c.Conn.SetReadDeadline(soon(t)) }
+func (c *impatientConn) SetDeadline(t time.Time) error     { return c.Conn.SetDeadline(c.soon(t)) }
+func (c *impatientConn) SetReadDeadline(t time.Time) error { return c.Conn.SetReadDeadline(c.soon(t)) }
 
-// soon is t, or answerLimit from now if that comes first.
-func soon(t time.Time) time.Time {
-	if limit := time.Now().Add(answerLimit); t.After(limit) {
-		return limit
+// soon is t, or when the next answer is to be there if that comes first.
+func (c *impatientConn) soon(t time.Time) time.Time {
+	limit := firstLimit
+	if c.heard.Load() {
+		limit = answerLimit
+	}
+	if next := time.Now().Add(limit); t.After(next) {
+		return next
 	}
 	return t
 }

@@ -49,10 +49,12 @@ const (
 
 // How long the first answer from an address may take. A phone that dozes needs
 // some seconds to wake up; an address that is only a guess is not worth them.
+// TCP knocks at once, after 1 s, 3 s and 7 s: each of these gives one of them
+// time.
 const (
 	dozing   = 8 * time.Second
 	expected = 5 * time.Second
-	guessed  = 3 * time.Second
+	guessed  = 3500 * time.Millisecond
 )
 
 // lead is an address where a device may be.
