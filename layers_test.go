@@ -171,7 +171,7 @@ func TestFloors(t *testing.T) {
 // wrong in both at once (docs/decisions/0002).
 func TestTwoHouses(t *testing.T) {
 	isPhone := func(p string) bool { return p == "vphone" || strings.HasPrefix(p, "vphone/") }
-	mayUsePhone := []string{"internal/cli", "cmd/vphone", "cmd/russet", "conformance", "bench"}
+	mayUsePhone := []string{"internal/cli", "cmd/vphone", "cmd/russet", "conformance", "bench", "internal/phonetest"}
 	for _, f := range sources(t) {
 		for _, p := range f.imports {
 			to, ok := inner(p)

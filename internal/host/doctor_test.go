@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,8 +22,8 @@ import (
 	"russet/internal/doctor"
 	"russet/internal/home"
 	"russet/internal/host"
+	"russet/internal/phonetest"
 	"russet/vphone"
-	"russet/vphone/disk"
 )
 
 // bad are the codes of what is not good, in order.
@@ -69,25 +70,6 @@ func (l *netlab) bare(dir, mux string, now func() time.Time) *host.Host {
 	h.LookAt(l.t.TempDir(), 100*time.Millisecond)
 	l.t.Cleanup(func() { must(l.t, h.Close()) })
 	return h
-}
-
-// handset makes a phone with settings of its own, and a backup that is small.
-func (l *netlab) handset(o vphone.Options) *vphone.Phone {
-	l.t.Helper()
-	if o.Key == nil {
-		key, err := phoneKey()
-		must(l.t, err)
-		o.Key = key
-	}
-	if o.Disk == nil {
-		o.Disk = disk.NewMemory()
-	}
-	o.RebootTime = 50 * time.Millisecond
-	p, err := vphone.New(o)
-	must(l.t, err)
-	l.t.Cleanup(func() { must(l.t, p.Close()) })
-	l.mux.Add(p)
-	return p
 }
 
 // TestDoctorPhones is a phone in every state that one on the cable can be in.
@@ -150,7 +132,7 @@ func TestDoctorPhones(t *testing.T) {
 		},
 		"erased": {paired: true, do: func(t *testing.T, l *netlab, _ *host.Host, p *vphone.Phone) {
 			p.Unplug()
-			l.handset(vphone.Options{Identity: vphone.NewIdentity(1)})
+			l.Phone(vphone.Options{Identity: vphone.NewIdentity(1)})
 		}, want: "phone-forgotten service-never backup-never"},
 		"silent": {paired: true, do: func(t *testing.T, _ *netlab, _ *host.Host, p *vphone.Phone) {
 			for n := range 40 { // each of its answers
@@ -158,7 +140,7 @@ func TestDoctorPhones(t *testing.T) {
 			}
 		}, want: "phone-silent service-never backup-never"},
 		"usbmuxd lost the pairing": {paired: true, do: func(t *testing.T, l *netlab, _ *host.Host, p *vphone.Phone) {
-			must(t, (&usbmux.Client{Addr: l.withMux()}).DeletePairRecord(t.Context(), p.UDID()))
+			must(t, (&usbmux.Client{Addr: l.Addr()}).DeletePairRecord(t.Context(), p.UDID()))
 		}, want: "phone-record-lost service-never backup-never"},
 		"Wi-Fi access off": {
 			paired: true, do: func(t *testing.T, _ *netlab, _ *host.Host, p *vphone.Phone) { must(t, p.SetWifi(false)) },
@@ -169,11 +151,11 @@ func TestDoctorPhones(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newNetlab(t)
-			h := l.bare(t.TempDir(), l.withMux(), nil)
+			h := l.bare(t.TempDir(), l.Addr(), nil)
 			if c.options.Identity.UDID == "" {
 				c.options.Identity = vphone.NewIdentity(1)
 			}
-			p := l.handset(c.options)
+			p := l.Phone(c.options)
 			if c.paired {
 				pair(t, h, p)
 			}
@@ -245,9 +227,9 @@ func (l *netlab) stale(t *testing.T, socket string) {
 // TestDoctorAway is a phone that was here and is not.
 func TestDoctorAway(t *testing.T) {
 	l := newNetlab(t)
-	anna, ben := l.handset(vphone.Options{Identity: named(1, "Anna")}), l.handset(vphone.Options{Identity: named(2, "Ben")})
+	anna, ben := l.Phone(vphone.Options{Identity: phonetest.Named(1, "Anna")}), l.Phone(vphone.Options{Identity: phonetest.Named(2, "Ben")})
 	home, now := t.TempDir(), time.Now()
-	h := l.bare(home, l.withMux(), func() time.Time { return now })
+	h := l.bare(home, l.Addr(), func() time.Time { return now })
 	l.pair(h, anna)
 	l.pair(h, ben)
 	wantFindings(t, h, "service-never backup-never backup-never")
@@ -259,17 +241,17 @@ func TestDoctorAway(t *testing.T) {
 	wantAway(t, h, "address-no-name")
 	_, err = h.RemoveAddress(t.Context(), "Anna", "nobody.invalid")
 	must(t, err)
-	address := l.join(ben)
+	address := l.Join(ben)
 	ben.LeaveNetwork()
 	_, err = h.AddAddress(t.Context(), "Anna", address)
 	must(t, err)
 	wantAway(t, h, "address-refused")
 	// Where somebody else is.
-	must(t, ben.JoinNetwork(addr(address)))
+	must(t, ben.JoinNetwork(netip.MustParseAddr(address)))
 	wantAway(t, h, "address-other")
 	ben.LeaveNetwork()
 	// Where she is.
-	must(t, anna.JoinNetwork(addr(address)))
+	must(t, anna.JoinNetwork(netip.MustParseAddr(address)))
 	if got := bad(examine(t, h, "Anna")); got != "service-never backup-never" {
 		t.Errorf("at her address: %q", got)
 	}
@@ -301,23 +283,17 @@ func wantAway(t *testing.T, h *host.Host, want string) {
 	}
 }
 
-func named(seed uint64, name string) vphone.Identity {
-	i := vphone.NewIdentity(seed)
-	i.Name = name
-	return i
-}
-
 // TestDoctorHome is russet's own folder, in every way in which it can be
 // spoiled.
 func TestDoctorHome(t *testing.T) {
 	l := newNetlab(t)
 	dir := t.TempDir()
-	h := l.bare(dir, l.withMux(), nil)
-	p := l.handset(vphone.Options{Identity: named(1, "Anna")})
+	h := l.bare(dir, l.Addr(), nil)
+	p := l.Phone(vphone.Options{Identity: phonetest.Named(1, "Anna")})
 	l.pair(h, p)
 	_, err := h.AddStore(t.Context(), "main", "folder:"+t.TempDir()+"/phones")
 	must(t, err)
-	fresh := func() *host.Host { return l.bare(dir, l.withMux(), nil) }
+	fresh := func() *host.Host { return l.bare(dir, l.Addr(), nil) }
 	wantFindings(t, fresh(), "service-never backup-never")
 
 	secrets := filepath.Join(dir, "secrets")
@@ -332,7 +308,7 @@ func TestDoctorHome(t *testing.T) {
 	flip(t, sealed[0])
 	wantFindings(t, fresh(), "secrets-damaged service-never backup-never")
 	// Now only russet's damaged copy of the pairing is left.
-	mux := &usbmux.Client{Addr: l.withMux()}
+	mux := &usbmux.Client{Addr: l.Addr()}
 	record, err := mux.ReadPairRecord(t.Context(), p.UDID())
 	must(t, err)
 	must(t, mux.DeletePairRecord(t.Context(), p.UDID()))
@@ -367,9 +343,9 @@ func flip(t *testing.T, name string) {
 func TestDoctorService(t *testing.T) {
 	l := newNetlab(t)
 	dir := t.TempDir()
-	h := l.bare(dir, l.withMux(), nil)
-	l.pair(h, l.handset(vphone.Options{Identity: named(1, "Anna")}))
-	release, err := l.bare(dir, l.withMux(), nil).LockService()
+	h := l.bare(dir, l.Addr(), nil)
+	l.pair(h, l.Phone(vphone.Options{Identity: phonetest.Named(1, "Anna")}))
+	release, err := l.bare(dir, l.Addr(), nil).LockService()
 	must(t, err)
 	wantFindings(t, h, "notify-none backup-never")
 	release()
@@ -403,9 +379,9 @@ func (b *syncBuffer) String() string {
 func TestDoctorWhileBackingUp(t *testing.T) {
 	l := newNetlab(t)
 	dir := t.TempDir()
-	h := l.bare(dir, l.withMux(), nil)
+	h := l.bare(dir, l.Addr(), nil)
 	log := &syncBuffer{}
-	p := l.handset(vphone.Options{Identity: named(1, "Anna"), Passcode: "1234", Logger: slog.New(slog.NewTextHandler(log, nil))})
+	p := l.Phone(vphone.Options{Identity: phonetest.Named(1, "Anna"), Passcode: "1234", Logger: slog.New(slog.NewTextHandler(log, nil))})
 	l.pair(h, p)
 	p.SetPasscodeAnswer(vphone.Ask)
 	d := l.only(h)
@@ -425,7 +401,7 @@ func TestDoctorWhileBackingUp(t *testing.T) {
 	}()
 	<-asked
 	p.Inject(vphone.Fault{On: "lockdownd", AtWrite: 1, Do: vphone.LockScreen}) // it notes when it goes off
-	findings := examine(t, l.bare(dir, l.withMux(), nil), "")
+	findings := examine(t, l.bare(dir, l.Addr(), nil), "")
 	if says := log.String(); strings.Contains(says, "msg=fault") {
 		t.Errorf("the phone was spoken to: %s", says)
 	}
@@ -444,7 +420,7 @@ func TestDoctorWhileBackingUp(t *testing.T) {
 // swapEscrow gives usbmuxd a pair record whose escrow bag is not this phone's.
 func swapEscrow(t *testing.T, l *netlab, _ *host.Host, p *vphone.Phone) {
 	t.Helper()
-	mux := &usbmux.Client{Addr: l.withMux()}
+	mux := &usbmux.Client{Addr: l.Addr()}
 	data, err := mux.ReadPairRecord(t.Context(), p.UDID())
 	must(t, err)
 	record, err := lockdown.ParsePairRecord(data)
@@ -458,7 +434,7 @@ func swapEscrow(t *testing.T, l *netlab, _ *host.Host, p *vphone.Phone) {
 // examineMux lists what usbmuxd has.
 func examineMux(t *testing.T, l *netlab) []*usbmux.Device {
 	t.Helper()
-	devices, err := (&usbmux.Client{Addr: l.withMux()}).Devices(t.Context())
+	devices, err := (&usbmux.Client{Addr: l.Addr()}).Devices(t.Context())
 	must(t, err)
 	return devices
 }

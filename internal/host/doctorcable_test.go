@@ -10,6 +10,7 @@ import (
 
 	"russet/internal/home"
 	"russet/internal/host"
+	"russet/internal/phonetest"
 	"russet/vphone"
 )
 
@@ -39,9 +40,9 @@ func put(t *testing.T, root string, files map[string]string) {
 // whose usbmuxd does not.
 func TestDoctorCable(t *testing.T) {
 	l := newNetlab(t)
-	t.Setenv("USBMUXD_SOCKET_ADDRESS", l.withMux())
+	t.Setenv("USBMUXD_SOCKET_ADDRESS", l.Addr())
 	dir := t.TempDir()
-	p := l.handset(vphone.Options{Identity: named(1, "Anna")})
+	p := l.Phone(vphone.Options{Identity: phonetest.Named(1, "Anna")})
 	l.pair(l.bare(dir, "", nil), p)
 	p.Unplug()
 	device := "sys/bus/usb/devices/1-2/"
@@ -97,7 +98,7 @@ func TestDoctorSilentMux(t *testing.T) {
 	t.Cleanup(func() { must(t, listener.Close()) }) // whoever calls waits in the queue
 	l := newNetlab(t)
 	home := t.TempDir()
-	l.pair(l.bare(home, l.withMux(), nil), l.handset(vphone.Options{Identity: named(1, "Anna")}))
+	l.pair(l.bare(home, l.Addr(), nil), l.Phone(vphone.Options{Identity: phonetest.Named(1, "Anna")}))
 	h := l.bare(home, "UNIX:"+dir+"/mux", nil)
 	start := time.Now()
 	if got := bad(examine(t, h, "")); !strings.HasPrefix(got, "usbmuxd-silent ") {
@@ -113,7 +114,7 @@ func TestDoctorSilentMux(t *testing.T) {
 func TestDoctorHomeElsewhere(t *testing.T) {
 	l := newNetlab(t)
 	home := t.TempDir()
-	h := l.bare(home, l.withMux(), nil)
+	h := l.bare(home, l.Addr(), nil)
 	root := t.TempDir()
 	h.LookAt(root, time.Millisecond)
 	put(t, root, map[string]string{"proc/self/mountinfo": "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:44 / " + home + " rw - nfs4 nas:/home rw\n"})

@@ -27,20 +27,20 @@ func tmpfs(t *testing.T, size string) string {
 func TestDoctorDisks(t *testing.T) {
 	l := newNetlab(t)
 	home, disk := t.TempDir(), tmpfs(t, "300m")
-	h := l.bare(home, l.withMux(), nil)
+	h := l.bare(home, l.Addr(), nil)
 	_, err := h.AddStore(t.Context(), "main", "folder:"+disk+"/phones")
 	must(t, err)
 	wantStore(t, h, "store", 0)
 
 	must(t, unix.Mount("", disk, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
-	wantStore(t, l.bare(home, l.withMux(), nil), "store-read-only", russet.Usage)
+	wantStore(t, l.bare(home, l.Addr(), nil), "store-read-only", russet.Usage)
 	must(t, unix.Mount("", disk, "", unix.MS_REMOUNT, "size=300m"))
 
 	must(t, os.WriteFile(disk+"/film", make([]byte, 200<<20), 0o600))
 	wantStore(t, h, "store-full", russet.NoSpace)
 
 	small := tmpfs(t, "200m")
-	wantFindings(t, l.bare(small+"/home", l.withMux(), nil), "home-full cable-empty")
+	wantFindings(t, l.bare(small+"/home", l.Addr(), nil), "home-full cable-empty")
 	f, err := os.Create(small + "/film")
 	must(t, err)
 	_, err = f.Write(make([]byte, 250<<20))
@@ -48,5 +48,5 @@ func TestDoctorDisks(t *testing.T) {
 	if !errors.Is(err, unix.ENOSPC) {
 		t.Fatal(err)
 	}
-	wantFindings(t, l.bare(small+"/home", l.withMux(), nil), "home-full cable-empty")
+	wantFindings(t, l.bare(small+"/home", l.Addr(), nil), "home-full cable-empty")
 }

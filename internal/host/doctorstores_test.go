@@ -43,7 +43,7 @@ func TestDoctorFolder(t *testing.T) {
 	l := newNetlab(t)
 	home, disk := t.TempDir(), t.TempDir()
 	path := disk + "/phones"
-	open := func() *host.Host { return l.bare(home, l.withMux(), nil) }
+	open := func() *host.Host { return l.bare(home, l.Addr(), nil) }
 	_, err := open().AddStore(t.Context(), "main", "folder:"+path)
 	must(t, err)
 	wantStore(t, open(), "store", 0)
@@ -72,7 +72,7 @@ func TestDoctorVault(t *testing.T) {
 	l := newNetlab(t)
 	dir, disk := t.TempDir(), t.TempDir()
 	path := disk + "/vault"
-	open := func() *host.Host { return l.bare(dir, l.withMux(), nil) }
+	open := func() *host.Host { return l.bare(dir, l.Addr(), nil) }
 	_, err := open().AddVault(t.Context(), addition("vault:"+path, backend.Credentials{}))
 	must(t, err)
 	wantStore(t, open(), "store", 0)
@@ -81,7 +81,7 @@ func TestDoctorVault(t *testing.T) {
 	must(t, os.Rename(secrets, dir+"/aside"))
 	wantStore(t, open(), "store-locked", russet.Password)
 	wrong := host.Open(host.Options{
-		Home: home.Place{Dir: dir, Data: dir, Moved: true}, Mux: l.withMux(),
+		Home: home.Place{Dir: dir, Data: dir, Moved: true}, Mux: l.Addr(),
 		Vaults: host.VaultAnswers{File: writeFile(t, "not "+vaultPassword)},
 	})
 	wantStore(t, wrong, "store-password", russet.Password)
@@ -113,7 +113,7 @@ func TestDoctorServer(t *testing.T) {
 	s := servers.StartWebDAV(t)
 	l := newNetlab(t)
 	home := t.TempDir()
-	open := func() *host.Host { return l.bare(home, l.withMux(), nil) }
+	open := func() *host.Host { return l.bare(home, l.Addr(), nil) }
 	h := open()
 	_, err := h.AddVault(t.Context(), addition(s.Location.String(), s.Credentials))
 	must(t, err)

@@ -1,6 +1,6 @@
 // Package host is the computer's side of russet, the one mind behind its
-// faces: it knows the devices, the stores, the passwords and the history, and
-// does what the commands and later the pages ask for.
+// faces: it knows the stores, the passwords and the history, asks internal/reach
+// for phones, and does what the commands and the service ask for.
 //
 // Everything of its own lies in one folder (internal/home). A Host may be used
 // by several goroutines; several processes may share a home.

@@ -11,6 +11,7 @@ import (
 	"russet"
 	"russet/internal/home"
 	"russet/internal/host"
+	"russet/internal/phonetest"
 )
 
 // TestRunOverTheNetwork: the heartbeat is held for as long as the run takes,
@@ -19,9 +20,9 @@ func TestRunOverTheNetwork(t *testing.T) {
 	t.Parallel()
 	l := newNetlab(t)
 	p := l.phone(1, "Anna")
-	h := l.computer(l.withMux())
+	h := l.computer(l.Addr())
 	l.pair(h, p)
-	l.join(p)
+	l.Join(p)
 	p.Unplug()
 	p.DemandHeartbeat(time.Second)
 	must(t, p.SetFault("stall-after", "3s@300000"))
@@ -41,7 +42,7 @@ func TestNothingToGoOnFrom(t *testing.T) {
 	t.Parallel()
 	l := newNetlab(t)
 	p := l.phone(1, "Anna")
-	h := l.computer(l.withMux())
+	h := l.computer(l.Addr())
 	l.pair(h, p)
 	run := func() (host.BackupResult, int) {
 		t.Helper()
@@ -81,9 +82,9 @@ func TestLostOnTheNetwork(t *testing.T) {
 		t.Run(shape, func(t *testing.T) {
 			l := newNetlab(t)
 			p := l.phone(1, "Anna")
-			h := l.computer(l.withMux())
+			h := l.computer(l.Addr())
 			l.pair(h, p)
-			l.join(p)
+			l.Join(p)
 			p.Unplug()
 			d, st := l.only(h), l.store(h)
 			must(t, p.SetFault(fault[0], fault[1]))
@@ -116,9 +117,9 @@ func TestLeavesDuringARun(t *testing.T) {
 	t.Parallel()
 	l := newNetlab(t)
 	p := l.phone(1, "Anna")
-	h := l.computer(l.withMux())
+	h := l.computer(l.Addr())
 	l.pair(h, p)
-	l.join(p)
+	l.Join(p)
 	p.Unplug()
 	must(t, p.SetFault("stall-after", "5s@400000")) // meanwhile it leaves
 	var left bool
@@ -148,7 +149,7 @@ func TestLeavesDuringARun(t *testing.T) {
 func TestPasscodeSheet(t *testing.T) {
 	l := newNetlab(t)
 	p := l.phone(1, "Anna")
-	h := l.computer(l.withMux())
+	h := l.computer(l.Addr())
 	l.pair(h, p)
 	must(t, p.SetPasscode("1234"))
 	p.SetPasscodeDelay(700 * time.Millisecond)
@@ -166,7 +167,7 @@ func TestRateOfAllDevices(t *testing.T) {
 	dir := t.TempDir()
 	const limit = 1_500_000
 	h := host.Open(host.Options{
-		Home: home.Place{Dir: dir, Data: dir, Moved: true}, Mux: l.withMux(), Rate: rate.NewLimiter(limit, 256<<10),
+		Home: home.Place{Dir: dir, Data: dir, Moved: true}, Mux: l.Addr(), Rate: rate.NewLimiter(limit, 256<<10),
 	})
 	t.Cleanup(func() { must(t, h.Close()) })
 	st := l.store(h)
@@ -199,10 +200,10 @@ func TestBusyPhoneIsLeftAlone(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			l := newNetlab(t)
 			p := l.phone(1, "Anna")
-			h := l.computer(l.withMux())
+			h := l.computer(l.Addr())
 			l.pair(h, p)
 			if way == "network" {
-				l.join(p)
+				l.Join(p)
 				p.Unplug()
 			}
 			must(t, p.SetFault("stall-after", "4s@400000,any"))
@@ -237,13 +238,13 @@ func TestPairingIsKept(t *testing.T) {
 	t.Parallel()
 	l := newNetlab(t)
 	p := l.phone(1, "Anna")
-	l.pair(l.computer(l.withMux()), p) // another home: only usbmuxd tells
+	l.pair(l.computer(l.Addr()), p) // another home: only usbmuxd tells
 	home := t.TempDir()
-	h := l.computerIn(home, l.withMux())
+	h := l.computerIn(home, l.Addr())
 	_, err := h.Backup(t.Context(), host.BackupOptions{Device: l.only(h), Store: l.store(h)})
 	must(t, err)
-	address := l.join(p)
-	alone := l.computerIn(home, noMux)
+	address := l.Join(p)
+	alone := l.computerIn(home, phonetest.NoMux)
 	_, err = alone.AddAddress(t.Context(), "Anna", address)
 	must(t, err)
 	if d := l.only(alone); d.Connection != "network" || !d.Paired {

@@ -1,27 +1,17 @@
-package host_test
+package reach_test
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
-
-	"russet/vphone"
 )
 
 // TestFollow: who comes and goes is told, also by a usbmuxd that was started
 // again, and nobody waits for announcements meanwhile.
 func TestFollow(t *testing.T) {
-	dir, err := os.MkdirTemp("", "russet")
-	must(t, err)
-	t.Cleanup(func() { must(t, os.RemoveAll(dir)) })
-	mux, err := vphone.NewMux("", nil)
-	must(t, err)
-	l := &netlab{t: t, mux: mux, socket: filepath.Join(dir, "mux")}
-	stop := l.serve()
+	l := newLab(t)
 	p := l.phone(1, "Anna")
-	h := l.computer(l.withMux())
+	h := l.computer(l.Addr())
 	l.pair(h, p)
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -50,17 +40,16 @@ func TestFollow(t *testing.T) {
 	p.Unplug()
 	told("it was unplugged")
 	began := time.Now()
-	if devices, err := h.Devices(t.Context()); err != nil || len(devices) > 0 || time.Since(began) > time.Second {
+	if devices, err := h.List(t.Context()); err != nil || len(devices) > 0 || time.Since(began) > time.Second {
 		t.Errorf("away: %+v, %v after %v", devices, err, time.Since(began))
 	}
 	quiet()
-	stop()
+	l.Stop()
 	p.Plug()
-	if devices, err := h.Devices(t.Context()); err != nil || len(devices) > 0 {
+	if devices, err := h.List(t.Context()); err != nil || len(devices) > 0 {
 		t.Errorf("without usbmuxd: %+v, %v", devices, err)
 	}
-	_ = os.Remove(l.socket)
-	t.Cleanup(l.serve())
+	l.Serve()
 	told("usbmuxd is back")
 	if d := l.only(h); d.Connection != "usb" {
 		t.Error(describe(d))

@@ -1,18 +1,20 @@
-package host_test
+package reach_test
 
 import (
 	"path/filepath"
 	"testing"
 
 	"russet"
-	"russet/internal/host"
+	"russet/internal/phonetest"
+	"russet/internal/reach"
+	"russet/vphone"
 )
 
 // export writes the pairing of the phone into a new file.
-func export(t *testing.T, h *host.Host, udid string) string {
+func export(t *testing.T, c *computer, p *vphone.Phone) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "pairing.age")
-	_, err := h.ExportPairing(t.Context(), udid, file, "correct horse")
+	_, err := c.Export(t.Context(), russet.Device{UDID: russet.UDID(p.UDID()), Name: "Anna"}, file, "correct horse")
 	must(t, err)
 	return file
 }
@@ -20,13 +22,13 @@ func export(t *testing.T, h *host.Host, udid string) string {
 // TestOldExport: a pairing that was exported before the phone was set up again
 // takes nothing from a computer that has the new one, whichever came first.
 func TestOldExport(t *testing.T) {
-	l := newNetlab(t)
+	l := newLab(t)
 	p := l.phone(1, "Anna")
-	first := l.computer(l.withMux())
+	first := l.computer(l.Addr())
 	l.pair(first, p)
-	l.join(p)
+	l.Join(p)
 	l.only(first)
-	before := export(t, first, p.UDID())
+	before := export(t, first, p)
 	must(t, p.ForgetHosts())
 	if d := l.only(first); d.Paired || !d.Untrusted {
 		t.Errorf("forgotten: %s", describe(d))
@@ -34,11 +36,11 @@ func TestOldExport(t *testing.T) {
 	l.pair(first, p)
 	p.Unplug()
 	l.only(first) // it knows the address
-	after := export(t, first, p.UDID())
+	after := export(t, first, p)
 	for _, order := range [][]string{{before, after}, {after, before}} {
-		second := l.computer(noMux)
+		second := l.computer(phonetest.NoMux)
 		for _, file := range order {
-			_, err := second.ImportPairing(t.Context(), file, "correct horse")
+			_, _, err := second.Import(t.Context(), file, "correct horse")
 			must(t, err)
 		}
 		if d := l.only(second); !d.Paired {
@@ -50,14 +52,13 @@ func TestOldExport(t *testing.T) {
 // TestForgottenAtAddress: a phone that is looked for at an address a person
 // gave, and that forgot this computer, is not simply away.
 func TestForgottenAtAddress(t *testing.T) {
-	l := newNetlab(t)
+	l := newLab(t)
 	p := l.phone(1, "Anna")
 	home := t.TempDir()
-	l.pair(l.computerIn(home, l.withMux()), p)
-	h := l.computerIn(home, noMux)
-	address := l.join(p)
-	_, err := h.AddAddress(t.Context(), p.UDID(), address)
-	must(t, err)
+	l.pair(l.computerIn(home, l.Addr()), p)
+	h := l.computerIn(home, phonetest.NoMux)
+	address := l.Join(p)
+	h.give(p, address)
 	p.Unplug()
 	if d := l.only(h); !d.Paired || d.Untrusted {
 		t.Error(describe(d))
@@ -72,31 +73,33 @@ func TestForgottenAtAddress(t *testing.T) {
 // the cable works with the pairing that was imported. Pairing again mends
 // usbmuxd.
 func TestStaleInUsbmuxd(t *testing.T) {
-	l := newNetlab(t)
+	l := newLab(t)
 	p := l.phone(1, "Anna")
-	stale := l.computer(l.withMux())
+	stale := l.computer(l.Addr())
 	l.pair(stale, p)
 	must(t, p.ForgetHosts())
-	other := newNetlab(t)
-	other.mux.Add(p)
-	first := other.computer(other.withMux())
+	other := newLab(t)
+	other.Mux.Add(p)
+	first := other.computer(other.Addr())
 	other.pair(first, p)
-	_, err := stale.ImportPairing(t.Context(), export(t, first, p.UDID()), "correct horse")
+	_, _, err := stale.Import(t.Context(), export(t, first, p), "correct horse")
 	must(t, err)
 	d := l.only(stale)
 	if !d.Paired || d.Connection != "usb" {
 		t.Fatal(describe(d))
 	}
-	if _, err := stale.Backup(t.Context(), host.BackupOptions{Device: d, Store: l.store(stale)}); err != nil {
-		t.Error(err)
-	}
+	s, err := stale.Find(t.Context(), p.UDID())
+	must(t, err)
+	_, _, end, err := stale.Contact(t.Context(), s, "back it up", reach.PlugIn)
+	must(t, err)
+	end()
 	if _, already, err := stale.Pair(t.Context(), p.UDID(), func(russet.Device) {}); err != nil || !already {
 		t.Errorf("%v, %v", already, err)
 	}
-	if d := l.only(l.computer(l.withMux())); !d.Paired {
+	if d := l.only(l.computer(l.Addr())); !d.Paired {
 		t.Errorf("usbmuxd still has the old one: %s", describe(d))
 	}
-	if _, told, err := stale.Unpair(t.Context(), p.UDID()); err != nil || !told {
+	if told, err := stale.Unpair(t.Context(), s); err != nil || !told {
 		t.Errorf("%v, %v", told, err)
 	}
 	if d := l.only(stale); d.Paired {
@@ -107,9 +110,9 @@ func TestStaleInUsbmuxd(t *testing.T) {
 // TestPairTheOtherOne: of several phones on the cable, the one that is not paired
 // is meant.
 func TestPairTheOtherOne(t *testing.T) {
-	l := newNetlab(t)
+	l := newLab(t)
 	anna, ben := l.phone(1, "iPhone"), l.phone(2, "iPhone")
-	h := l.computer(l.withMux())
+	h := l.computer(l.Addr())
 	if _, _, err := h.Pair(t.Context(), "", func(russet.Device) {}); russet.KindOf(err) != russet.Usage {
 		t.Errorf("of two strange ones: %v", err)
 	}
