@@ -119,6 +119,14 @@ type Contents interface {
 	io.Closer
 }
 
+// Summed is a backup's folder that knows what its files are without reading them.
+type Summed interface {
+	fs.FS
+	// StoredSum is the SHA-256 of a file as the device stored it, and its size in
+	// bytes; false for what is no file, or not known.
+	StoredSum(name string) (sum [32]byte, size int64, known bool)
+}
+
 // Indexed is one file as a store knows it that keeps an index: without the
 // backup's password, and without reading the file.
 type Indexed struct {

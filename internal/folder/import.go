@@ -49,7 +49,8 @@ func (s *Store) importBackup(ctx context.Context, fsys fs.FS, opts russet.Import
 		return russet.Backup{}, err
 	}
 	defer in.close()
-	if err := in.fill(ctx, fsys, rec, opts); err != nil {
+	h := s.held(fsys, all, rec)
+	if err := errors.Join(in.fill(ctx, fsys, h, rec, opts), h.close()); err != nil {
 		return russet.Backup{}, err
 	}
 	if rec.Folder, err = in.publish(rec.Device, rec.Time); err != nil {
@@ -89,13 +90,13 @@ func describe(fsys fs.FS, opts russet.ImportOptions) (*record, error) {
 
 // fill copies a backup into the store, looks whether it is whole, and reads
 // back what was written.
-func (in *incoming) fill(ctx context.Context, fsys fs.FS, rec *record, opts russet.ImportOptions) error {
+func (in *incoming) fill(ctx context.Context, fsys fs.FS, h *held, rec *record, opts russet.ImportOptions) error {
 	s := in.s
 	sums, err := createSums(s.dir, sumsFile(rec.ID))
 	if err != nil {
 		return err
 	}
-	done, err := in.copyWith(ctx, fsys, sums, opts.Progress)
+	done, err := in.copyWith(ctx, fsys, h, sums, opts.Progress)
 	if err = errors.Join(err, sums.close()); err == nil {
 		rec.Files, rec.Size, rec.Added = done.files, done.size, done.size
 		err = in.check(ctx, rec, opts.Passwords)

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"russet"
+	"russet/internal/vault"
 )
 
 // Imported is what became of one backup that was to be taken over.
@@ -166,7 +167,14 @@ func (h *Host) copyOne(ctx context.Context, dest russet.Store, b russet.Backup, 
 		return item, err
 	}
 	defer closeInto(&err, contents)
-	return h.take(ctx, dest, item, contents.Folder(), russet.ImportOptions{
+	item, err = h.take(ctx, dest, item, contents.Folder(), russet.ImportOptions{
 		ID: b.ID, Archived: b.Archived, Note: b.Note,
 	}, progress)
+	if russet.KindOf(err) == russet.Failed && vault.IsDamage(err) {
+		err = &russet.Error{
+			Kind: russet.Damaged, Doing: "copy a backup", What: err.Error(), Err: err,
+			Hint: fmt.Sprintf("russet verify %s --store %s --full says what is damaged", shortID(b.ID), b.Store),
+		}
+	}
+	return item, err
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"russet"
+	"russet/internal/folder"
 	"russet/internal/storetest"
 	"russet/internal/vault"
 	"russet/internal/vault/backend"
@@ -30,7 +31,7 @@ func counted(tb testing.TB, dir string, opts vault.Options) (*vault.Store, *back
 
 // copyTo copies a backup of the vault in dir as "russet copy" does, and says how
 // many bytes of that vault were read for it.
-func copyTo(tb testing.TB, dir string, to *vault.Store, id russet.BackupID) (read int64, err error) {
+func copyTo(tb testing.TB, dir string, to russet.Store, id russet.BackupID) (read int64, err error) {
 	tb.Helper()
 	from, b := counted(tb, dir, vault.Options{})
 	defer func() { err = errors.Join(err, from.Close()) }()
@@ -277,4 +278,72 @@ func TestCopyAfterRot(t *testing.T) {
 	defer to.Close()
 	must(t, p.copy(t, to))
 	p.whole(t, to, 1)
+}
+
+// TestCopyToFolder: of a copy to a folder that has an earlier one only what is
+// new is read from the vault, and what was changed in the folder since, be it of
+// the same size and date, is not taken for what it was.
+func TestCopyToFolder(t *testing.T) {
+	t.Parallel()
+	for _, tampered := range []bool{false, true} {
+		p := newPair(t)
+		dir := t.TempDir()
+		to, err := folder.Open(t.Context(), dir, folder.Options{Name: "away", Create: true})
+		must(t, err)
+		first, err := copyTo(t, p.from, to, p.made[0].ID)
+		must(t, err)
+		photos := 0
+		for name, data := range p.folders[0] {
+			if !strings.HasPrefix(data, "\xFF\xD8\xFF") || p.folders[1][name] != data {
+				continue
+			}
+			if photos++; !tampered {
+				continue
+			}
+			files, err := filepath.Glob(filepath.Join(dir, string(storetest.Device)+"-*", name))
+			if err != nil || len(files) != 1 {
+				t.Fatalf("%q is in the folder as %v, %v", name, files, err)
+			}
+			info, err := os.Stat(files[0])
+			must(t, err)
+			flip(t, files[0], 1000)
+			must(t, os.Chtimes(files[0], info.ModTime(), info.ModTime()))
+		}
+		second, err := copyTo(t, p.from, to, p.made[1].ID)
+		must(t, err)
+		t.Logf("%d photos; read: %d bytes, then %d", photos, first, second)
+		if small := second < first/2; photos == 0 || small == tampered {
+			t.Errorf("changed in the folder: %v; for the first copy %d bytes were read, for the second %d", tampered, first, second)
+		}
+		c, err := to.Open(t.Context(), p.made[1].ID)
+		must(t, err)
+		sameFolder(t, "the copy", storetest.Read(t, c.Folder()), p.folders[1])
+		must(t, c.Close())
+		report, err := to.Verify(t.Context(), p.made[1].ID, russet.VerifyOptions{Full: true})
+		if err != nil || len(report.Problems) > 0 {
+			t.Errorf("the copy verifies as %+v, %v", report.Problems, err)
+		}
+		must(t, to.Close())
+	}
+}
+
+// TestCopyOfDamagedToFolder: a copy to a folder says that it is the vault that
+// is damaged, and leaves nothing.
+func TestCopyOfDamagedToFolder(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	for _, pack := range p.fresh {
+		middle(t, pack)
+	}
+	to, err := folder.Open(t.Context(), t.TempDir(), folder.Options{Name: "away", Create: true})
+	must(t, err)
+	defer to.Close()
+	_, err = copyTo(t, p.from, to, p.made[1].ID)
+	if !vault.IsDamage(err) {
+		t.Errorf("a copy of what is damaged: %v", err)
+	}
+	all, err := to.Backups(t.Context(), "")
+	if err != nil || len(all) > 0 {
+		t.Errorf("there is a copy: %+v, %v", all, err)
+	}
 }

@@ -137,6 +137,10 @@ func (h *held) whole(ctx context.Context, v *version) error {
 	}
 }
 
+// IsDamage reports whether an error of reading a backup of a vault says that what
+// is stored is not what was.
+func IsDamage(err error) bool { return errors.Is(err, depot.ErrDamaged) || errors.Is(err, errChecksum) }
+
 // errSource marks what went wrong with the reading of what is copied.
 var errSource = errors.New("where it is copied from")
 

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,8 +13,11 @@ import (
 	"syscall"
 	"time"
 
+	"russet"
 	"russet/internal/vault/depot"
 )
+
+var _ russet.Summed = (*tree)(nil)
 
 // tree shows a version as the folder the device wrote: exact names, the sizes
 // it stored, and the very bytes it sent. Folders are read when they are looked
@@ -240,6 +244,15 @@ func (t *tree) Stat(name string) (fs.FileInfo, error) {
 		return nil, &fs.PathError{Op: "stat", Path: name, Err: err}
 	}
 	return t.info(it), nil
+}
+
+// StoredSum implements russet.Summed: what the index says.
+func (t *tree) StoredSum(name string) ([sha256.Size]byte, int64, bool) {
+	it, err := t.lookup(name)
+	if err != nil || it.entry == nil {
+		return [sha256.Size]byte{}, 0, false
+	}
+	return it.entry.Sum, it.entry.Stored, true
 }
 
 // ReadDir implements fs.ReadDirFS.
