@@ -46,6 +46,7 @@ type Service struct {
 	host *host.Host
 	log  *slog.Logger
 	slot slots
+	zone zone
 	wake chan struct{}
 	work sync.WaitGroup // of all that goes on in the background
 	asks sync.WaitGroup // of the looks at stores, which may take long
@@ -82,14 +83,18 @@ func New(o Options) *Service {
 	return &Service{
 		opts: o, host: o.Host, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 		slot: slots{limit: cmp.Or(max(o.AtOnce, 0), usualAtOnce)}, wake: make(chan struct{}, 1),
-		states: map[russet.UDID]*state{}, shelves: map[string]*shelf{}, changes: map[string]int{}, jobs: map[russet.UDID]*job{}, ran: map[string]ChoreRun{},
+		zone: zone{file: localtime}, states: map[russet.UDID]*state{}, shelves: map[string]*shelf{}, changes: map[string]int{}, jobs: map[russet.UDID]*job{}, ran: map[string]ChoreRun{},
 	}
 }
 
 // now is the clock on the wall, where the owners live. It has no monotonic
 // part: the computer may have slept.
 func (s *Service) now() time.Time {
-	return s.opts.Now().Round(0).In(cmp.Or(s.opts.Location, time.Local))
+	where := s.opts.Location
+	if where == nil {
+		where = s.zone.now()
+	}
+	return s.opts.Now().Round(0).In(where)
 }
 
 // Wake makes Run look again at once.
