@@ -126,6 +126,10 @@ func everyText(d time.Duration) string {
 		return many(int64(d/(7*day)), "week")
 	case d%day == 0:
 		return many(int64(d/day), "day")
+	case d == time.Hour:
+		return "hour"
+	case d%time.Hour == 0:
+		return many(int64(d/time.Hour), "hour")
 	default:
 		return span(d)
 	}

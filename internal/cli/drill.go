@@ -73,12 +73,13 @@ func (a *app) listDrills() error {
 		return nil
 	}
 	t := newTable("TIME", "BACKUP", "DEVICE", "OF", "STORE", "RESULT", ">FILES", ">SIZE", ">PROBLEMS", "REPORT")
+	names := namesakesOf(reports, func(r host.DrillReport) (russet.UDID, string) { return r.Backup.Device, r.Backup.Name })
 	for _, r := range reports {
 		result := "restores"
 		if !r.Good {
 			result = "FAILED"
 		}
-		t.row(moment(r.Time), shortID(r.Backup.ID), nameOf(r.Backup), moment(r.Backup.Time), r.Backup.Store,
+		t.row(moment(r.Time), shortID(r.Backup.ID), names.call(r.Backup.Device, r.Backup.Name), moment(r.Backup.Time), r.Backup.Store,
 			result, count(r.Files), size(r.Bytes), count(len(r.Problems)), r.Path)
 	}
 	t.print(a.out)

@@ -52,7 +52,7 @@ func (a *app) printRuns(runs []russet.Run) {
 	t := newTable("TIME", "DEVICE", "STORE", "HOW", "BY", "OUTCOME", ">TOOK", ">WAITED", ">RECEIVED", ">RATE", "WHY")
 	names := namesakesOf(runs, func(r russet.Run) (russet.UDID, string) { return r.Device, r.Name })
 	for _, r := range runs {
-		t.row(moment(r.Start), names.call(r.Device, r.Name), r.Store, way(r.Way), by(r.By), r.Outcome, span(r.End.Sub(r.Start)), waited(r), size(r.Received), rate(r), r.Error)
+		t.row(moment(r.Start), names.call(r.Device, r.Name), r.Store, way(r.Way), by(r.By), r.Outcome, span(r.End.Sub(r.Start)), waited(r), size(r.Received), rate(r), r.Why())
 	}
 	t.print(a.out)
 }

@@ -82,3 +82,15 @@ func TestTable(t *testing.T) {
 		t.Errorf("got\n%swant\n%s", out.String(), want)
 	}
 }
+
+// What stands after "every".
+func TestEvery(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "never", time.Hour: "hour", 12 * time.Hour: "12 hours", 24 * time.Hour: "day", 30 * 24 * time.Hour: "30 days",
+		7 * 24 * time.Hour: "week", 14 * 24 * time.Hour: "2 weeks", 90 * time.Minute: "1 h 30 min",
+	} {
+		if got := everyText(d); got != want {
+			t.Errorf("every %s, not every %s", got, want)
+		}
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"russet"
 	"russet/internal/home"
 	"russet/internal/host"
@@ -45,5 +47,18 @@ func TestForgottenPhone(t *testing.T) {
 	st.Devices[0] = got
 	if v := newPageView(st).Devices[0]; v.Where != "on the network, it seems" || !strings.Contains(v.Text, "with the cable") {
 		t.Errorf("the page says %+v", v)
+	}
+	set := func(here float64) setter {
+		return func(m *prometheus.Desc, v float64, _ ...string) {
+			if m == descHere && v != here {
+				t.Errorf("to Prometheus it is here: %v", v)
+			}
+		}
+	}
+	deviceMetrics(set(0), got, now)
+	got.Connection = "usb"
+	deviceMetrics(set(1), got, now)
+	if spoken(at(now.Add(-3*24*time.Hour), now)) != "on 2026-03-06 at 09:00" || spoken(at(now, now)) != "today at 09:00" {
+		t.Error("a time is not as one says it")
 	}
 }

@@ -145,7 +145,8 @@ func deviceMetrics(set setter, d DeviceStatus, now time.Time) {
 	set(descDue, truth(d.Decision.Due), udid, name)
 	set(descOver, truth(d.Decision.Overdue), udid, name)
 	set(descRuns, truth(d.Running != nil), udid, name)
-	set(descHere, truth(d.Present), udid, name)
+	// What only says that it is the device cannot be backed up.
+	set(descHere, truth(d.Present && !(d.Untrusted && d.Connection == "network")), udid, name)
 	if d.Battery >= 0 {
 		set(descLevel, float64(d.Battery)/100, udid, name)
 	}

@@ -72,7 +72,7 @@ func LastTry(d DeviceStatus, now time.Time) (text, next string) {
 		}
 	}
 	how := map[string]string{"failed": "failed", "interrupted": "was interrupted", "stopped": "was stopped", "not-now": "came to nothing"}[r.Outcome]
-	text = "the last try, " + at(r.End, now)
+	text = "the last try, " + spoken(at(r.End, now))
 	if len(d.Stores) > 1 {
 		text += " to " + r.Store
 	}
@@ -154,6 +154,18 @@ func at(t, now time.Time) string {
 	default:
 		return t.Format("2006-01-02 15:04")
 	}
+}
+
+// spoken is a time as a sentence has it: "today at 14:35".
+func spoken(at string) string {
+	day, clock, ok := strings.Cut(at, " ")
+	if !ok {
+		return at
+	}
+	if strings.Contains(day, "-") {
+		day = "on " + day
+	}
+	return day + " at " + clock
 }
 
 // sentence begins with a capital letter and ends with a full stop.
