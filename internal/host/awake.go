@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // KeepAwake asks the system not to sleep until the returned function is called.
@@ -32,14 +34,22 @@ func keepAwake(ctx context.Context, why string) (letSleep func()) {
 	// ends when this process does, however that happens: its input ends, or it
 	// watches our process itself.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), program, args...)
+	// systemd hears of the service from the service alone, and complains of
+	// others: systemd-inhibit, when it is refused, has something to say there.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "NOTIFY_SOCKET=") })
 	in, err := cmd.StdinPipe()
 	if err != nil || cmd.Start() != nil {
 		return func() {}
 	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		cmd.Wait() //nolint:errcheck // refused, or killed below
+	}()
 	return func() {
 		io.Closer(in).Close()
 		cmd.Process.Kill() //nolint:errcheck // it may have ended by itself
-		cmd.Wait()         //nolint:errcheck // killed on purpose
+		<-ended
 	}
 }
 
