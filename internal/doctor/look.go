@@ -95,8 +95,26 @@ func (w world) container() string {
 	case kind != "":
 		return kind
 	default:
+		return w.told()
+	}
+}
+
+// told is what the variable "container" says, by which engines and systemd tell
+// programs that they are in one. Podman's file is not there when all that lies in
+// the container is read-only.
+func (w world) told() string {
+	environ, err := os.ReadFile(w.path("proc/self/environ"))
+	if err != nil {
 		return ""
 	}
+	for v := range strings.SplitSeq(string(environ), "\x00") {
+		if kind, ok := strings.CutPrefix(v, "container="); ok && kind == "podman" {
+			return "Podman"
+		} else if ok {
+			return kind
+		}
+	}
+	return ""
 }
 
 func (w world) program() bool {

@@ -149,8 +149,14 @@ func TestLookAtNothing(t *testing.T) {
 }
 
 func TestContainers(t *testing.T) {
-	for file, want := range map[string]string{".dockerenv": "Docker", "run/.containerenv": "Podman", "run/systemd/container": "lxc"} {
-		root := tree(t, map[string]string{file: "lxc\n", "proc/self/mountinfo": "1 0 0:1 / / rw - overlay overlay rw\n2 1 8:1 / /data rw - ext4 /dev/sda rw\n"})
+	for file, want := range map[string]string{
+		".dockerenv": "Docker", "run/.containerenv": "Podman", "run/systemd/container": "lxc", "proc/self/environ": "Podman",
+	} {
+		text := "lxc\n"
+		if want == "Podman" {
+			text = "HOME=/\x00container=podman\x00TERM=xterm\x00"
+		}
+		root := tree(t, map[string]string{file: text, "proc/self/mountinfo": "1 0 0:1 / / rw - overlay overlay rw\n2 1 8:1 / /data rw - ext4 /dev/sda rw\n"})
 		if got := world(root).container(); got != want {
 			t.Errorf("with %s: %q", file, got)
 		}
