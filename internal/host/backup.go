@@ -175,6 +175,9 @@ func (a *attempt) do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := writable(a.opts.Store); err != nil { // before the phone asks anybody for anything
+		return storeError(a.opts.Store, err)
+	}
 	before, err := store.Backups(ctx, s.UDID)
 	if err != nil {
 		return fmt.Errorf("%s: look at the last backup: %w", doing, err)

@@ -115,6 +115,9 @@ func standing(path string) string {
 // tryWriting makes a file and removes it.
 func tryWriting(dir string) error {
 	f, err := os.CreateTemp(dir, ".russet-doctor-*")
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return &fs.PathError{Op: "write to", Path: dir, Err: p.Err}
+	}
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"russet"
 	"russet/internal/home"
@@ -279,6 +280,9 @@ func storeError(st StoreSettings, err error) error {
 			st.Name + "\", \"russet store add " + st.Name + " folder:/new/path\""
 	case e.Kind == russet.NoSpace:
 		e.Hint = "make room on its disk"
+	case errors.Is(err, syscall.EROFS):
+		e.Hint = "mount its disk so that it can be written; a service of systemd writes only where its unit lets it: ReadWritePaths=" +
+			strings.TrimPrefix(strings.TrimPrefix(st.URL, "folder:"), "vault:")
 	case e.Kind == russet.Usage:
 		e.Hint = "make the folder writable for you, or choose another store"
 	}
