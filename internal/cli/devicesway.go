@@ -3,7 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,9 +29,26 @@ after it has proved that it is the phone.` + exits(russet.Usage, russet.NotConne
 				return err
 			}
 			d, err := h.AddAddress(cmd.Context(), args[0], args[1])
+			if err == nil && !knownName(cmd.Context(), args[1]) {
+				a.warn("the name %q leads nowhere at present", args[1])
+			}
 			return a.sayAddresses(d, err)
 		},
 	}
+}
+
+// nameLimit bounds the wait for a name server.
+const nameLimit = 3 * time.Second
+
+// knownName reports whether the name of a host leads anywhere; an address does.
+func knownName(ctx context.Context, name string) bool {
+	if _, err := netip.ParseAddr(name); err == nil {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, nameLimit)
+	defer cancel()
+	_, err := net.DefaultResolver.LookupHost(ctx, name)
+	return err == nil
 }
 
 func (a *app) devicesRemoveAddress() *cobra.Command {
