@@ -347,3 +347,36 @@ func TestCopyOfDamagedToFolder(t *testing.T) {
 		t.Errorf("there is a copy: %+v, %v", all, err)
 	}
 }
+
+// TestCopyToServer: of a second copy from a disk to a server only what is new is
+// read and written. A server that dies in the middle leaves the earlier copy as
+// it was.
+func TestCopyToServer(t *testing.T) {
+	for name, start := range far {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPair(t)
+			r := newRemote(t, start(t))
+			first, err := copyTo(t, p.from, r.store, p.made[0].ID)
+			must(t, err)
+			r.reopen()
+			r.server.KillAfter(60_000)
+			if _, err := copyTo(t, p.from, r.store, p.made[1].ID); russet.KindOf(err) != russet.NotConnected {
+				t.Errorf("a copy to a server that died: %v", err)
+			}
+			r.server.Start()
+			r.reopen()
+			p.only(t, r.store, 0)
+			r.reopen()
+			before := r.back.Counters()
+			second, err := copyTo(t, p.from, r.store, p.made[1].ID)
+			must(t, err)
+			after := r.back.Counters()
+			t.Logf("read from the disk: %d bytes, then %d; from the server %d in %d requests", first, second, after.BytesGot-before.BytesGot, after.Gets-before.Gets)
+			if second > first/2 || after.BytesPut-before.BytesPut > first/2 {
+				t.Errorf("of the first copy %d bytes were read, of the second %d, and %d written", first, second, after.BytesPut-before.BytesPut)
+			}
+			p.only(t, r.store, 0, 1)
+		})
+	}
+}

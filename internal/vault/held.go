@@ -32,8 +32,11 @@ type held struct {
 // what is lost is neither taken nor believed to be there.
 func (s *Store) held(ctx context.Context, fsys fs.FS, all []*version, v *version) (*held, error) {
 	h := &held{s: s}
-	var err error
-	if h.lost, err = lost(ctx, s.depot); err != nil {
+	complete, err := s.depot.Complete(ctx)
+	if err == nil && !complete {
+		h.lost, err = lost(ctx, s.depot)
+	}
+	if err != nil {
 		return nil, err
 	}
 	base := nearest(all, v)

@@ -240,14 +240,23 @@ func TestPackGoneOrCutOff(t *testing.T) {
 	s := l.begin(d)
 	id := l.write(s, depot.Media, noise(1, 3<<20))
 	l.must(s.Flush(t.Context()))
+	complete := func(want bool) {
+		t.Helper()
+		if is, err := d.Complete(t.Context()); err != nil || is != want {
+			t.Errorf("complete: %v, %v", is, err)
+		}
+	}
+	complete(true)
 	pack := l.names("p")[0]
 	spoil(l, pack, func(b []byte) []byte { return b[:len(b)/2] })
+	complete(false)
 	bad, err := d.VerifyContents(t.Context(), 0, nil)
 	l.must(err)
 	if len(bad) == 0 {
 		t.Error("a pack cut off was not noticed")
 	}
 	l.must(l.st.DeleteBlob(t.Context(), pack.BlobID))
+	complete(false)
 	bad, err = d.VerifyContents(t.Context(), 0, nil)
 	l.must(err)
 	if len(bad) == 0 {

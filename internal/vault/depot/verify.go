@@ -71,6 +71,30 @@ func (d *Depot) verifyContents(ctx context.Context, percent float64, progress fu
 	return v.bad, ctx.Err()
 }
 
+// Complete reports whether every pack is there, and long enough, that the index
+// in hand speaks of. It takes one list of packs and little memory. A no may come
+// from an index that others have replaced meanwhile: VerifyContents tells.
+func (d *Depot) Complete(ctx context.Context) (bool, error) {
+	ends := make(map[blob.ID]int64)
+	err := d.eachContent(ctx, func(i content.Info) error {
+		ends[i.PackBlobID] = max(ends[i.PackBlobID], int64(i.PackOffset)+int64(i.PackedLength))
+		return nil
+	})
+	var packs map[blob.ID]int64
+	if err == nil && len(ends) > 0 {
+		packs, err = d.packSizes(ctx)
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for the packs: %w", err)
+	}
+	for pack, end := range ends {
+		if size, there := packs[pack]; !there || size < end {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
 // liveContents lists what the index knows and has not deleted.
 func (d *Depot) liveContents(ctx context.Context) ([]content.Info, error) {
 	var all []content.Info
