@@ -149,6 +149,9 @@ func (l *look) pause(store string) (Missing, bool) {
 // ended says how an attempt ended, and why.
 func (l *look) ended(a Attempt, how string) string {
 	text := "the last try "
+	if n := len(l.attempts); n > 0 && a.At.Before(l.attempts[n-1].At) {
+		text = "an earlier try "
+	}
 	if len(l.stores) > 1 {
 		text += "to " + a.Store + " "
 	}

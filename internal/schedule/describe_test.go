@@ -55,6 +55,30 @@ func TestPolicyWords(t *testing.T) {
 	}
 }
 
+// An attempt that was not the last one is not called so.
+func TestEarlierTry(t *testing.T) {
+	p, f := ready()
+	f.Asking = Usually
+	f.Attempts = []Attempt{
+		{At: before(5 * time.Minute), End: before(5 * time.Minute), Store: "nas", Outcome: Failed, Why: "no disk", Next: "buy one"},
+	}
+	pause := func() Missing {
+		for _, m := range Decide(p, f).Missing {
+			if m.Code == Pause {
+				return m
+			}
+		}
+		return Missing{}
+	}
+	if m := pause(); m.Text != "the last try failed: no disk; the next one is today at 20:10" || m.Next != "buy one" {
+		t.Errorf("%+v", m)
+	}
+	f.Attempts = append(f.Attempts, ask(2*time.Minute, NotNow, false))
+	if m := pause(); m.Text != "an earlier try failed: no disk; the next one is today at 20:10" {
+		t.Errorf("%+v", m)
+	}
+}
+
 // What the sentence says already need not be said again; what tells more is.
 func TestSaid(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -61,8 +61,9 @@ func LastTry(d DeviceStatus, now time.Time) (text, next string) {
 	if r == nil || d.Running != nil || r.Outcome == "done" {
 		return "", ""
 	}
+	why := strings.TrimRight(r.Why(), ".")
 	for _, m := range d.Decision.Missing {
-		if m.Code == schedule.Pause && (m.Store == "" || m.Store == r.Store) {
+		if m.Code == schedule.Pause && (m.Store == "" || m.Store == r.Store) && (strings.Contains(m.Text, why) || r.Outcome == "stopped") {
 			return "", ""
 		}
 	}
@@ -76,7 +77,7 @@ func LastTry(d DeviceStatus, now time.Time) (text, next string) {
 	if len(d.Stores) > 1 {
 		text += " to " + r.Store
 	}
-	switch why := strings.TrimRight(r.Why(), "."); {
+	switch {
 	case how == "": // a backup that lacks something
 		return text + ": " + cmp.Or(why, r.Outcome), r.Hint
 	case why == "" || r.Outcome == "stopped":
