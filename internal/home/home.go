@@ -97,6 +97,9 @@ func (h *Home) Make() (*durable.Dir, error) {
 	if h.made {
 		return h.dir, nil
 	}
+	if err := h.Ours(); err != nil {
+		return nil, err
+	}
 	for _, sub := range []string{Locks, Runs, Drills} {
 		if err := os.MkdirAll(filepath.Join(h.Dir, sub), 0o700); err != nil {
 			return nil, Error(err)

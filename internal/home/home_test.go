@@ -5,8 +5,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"russet"
 	"russet/internal/home"
 )
 
@@ -74,5 +76,32 @@ func TestHome(t *testing.T) {
 	must(t, one.Close())
 	if _, err := one.Open(); err != nil || other.Locked(lock) {
 		t.Errorf("opened again: %v", err)
+	}
+}
+
+// TestAdministrator: sudo leaves nothing in the home of somebody else, who could
+// not use it; it may look.
+func TestAdministrator(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("for the administrator")
+	}
+	dir := t.TempDir()
+	mine := home.At(home.Place{Dir: dir})
+	if _, err := mine.Make(); err != nil {
+		t.Fatal(err)
+	}
+	if err := mine.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(filepath.Join(dir, home.Locks), 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	theirs := home.At(home.Place{Dir: dir})
+	defer theirs.Close()
+	if _, err := theirs.Make(); russet.KindOf(err) != russet.Usage || !strings.Contains(err.Error(), "belongs to the user") {
+		t.Errorf("kept there: %v", err)
+	}
+	if _, err := theirs.Open(); err != nil {
+		t.Errorf("looked at: %v", err)
 	}
 }

@@ -136,6 +136,9 @@ func (o *openedStore) close() error {
 
 // openStore opens a configured store, once.
 func (h *Host) openStore(ctx context.Context, st StoreSettings) (russet.Store, error) {
+	if err := h.home.Ours(); err != nil { // also who only reads leaves locks there
+		return nil, err
+	}
 	h.storesMu.Lock()
 	o := h.stores[st.URL]
 	if o == nil {
