@@ -85,6 +85,55 @@ func TestCopyOfALife(t *testing.T) {
 	}
 }
 
+// TestCopyOfLocked: ciphertext whose keys nobody knows is taken as such; once the
+// password is known it is read, and becomes content.
+func TestCopyOfLocked(t *testing.T) {
+	t.Parallel()
+	l := newLife(t, "a backup password", vault.Options{}, content.Options{Profile: "tiny"})
+	l.film(1)
+	nobody := fixed("")
+	off := &life{t: t, phone: l.phone, made: l.made, dir: t.TempDir()}
+	off.reopen(vault.Options{})
+	t.Cleanup(func() { _ = off.store.Close() })
+	copied := func(b russet.Backup, pass russet.Passwords) int64 {
+		t.Helper()
+		must(t, l.store.Close())
+		l.store = nil
+		from, place := counted(t, l.dir, vault.Options{})
+		c, err := from.Open(t.Context(), b.ID)
+		must(t, err)
+		_, err = off.store.Import(t.Context(), c.Folder(), russet.ImportOptions{ID: b.ID, Passwords: pass})
+		must(t, errors.Join(err, c.Close()))
+		read := place.Counters().BytesGot
+		must(t, from.Close())
+		l.reopen(vault.Options{})
+		return read
+	}
+	copied(l.backUpWith(false, nobody), nobody)
+	l.live(1)
+	b := l.backUpWith(false, nobody)
+	if read := copied(b, nobody); read > b.Size/3 {
+		t.Errorf("of %d bytes %d were read", b.Size, read)
+	}
+	if _, locked, err := off.store.Pending(t.Context()); err != nil || locked != 2 {
+		t.Errorf("%d copies are locked, %v", locked, err)
+	}
+	l.live(2)
+	b = l.backUpWith(false, nobody)
+	if read := copied(b, l.password); read < b.Size/2 {
+		t.Errorf("the password is known, and of %d bytes %d were read", b.Size, read)
+	}
+	if _, locked, err := off.store.Pending(t.Context()); err != nil || locked != 2 {
+		t.Errorf("%d copies are locked, %v", locked, err)
+	}
+	off.check()
+	if done, err := off.store.Convert(t.Context(), l.password); err != nil || done.Backups != 2 {
+		t.Errorf("converted: %+v, %v", done, err)
+	}
+	off.check()
+	off.verify()
+}
+
 // pair is a vault with two backups of a phone, and one to which the first has
 // been copied.
 type pair struct {

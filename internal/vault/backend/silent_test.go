@@ -2,6 +2,7 @@ package backend_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"runtime"
 	"strings"
@@ -109,6 +110,29 @@ func TestSFTPConnectsAnew(t *testing.T) {
 	began := time.Now()
 	if m, err := b.GetMetadata(t.Context(), "p1"); err != nil || m.Length != 100 || time.Since(began) > 2*time.Second {
 		t.Errorf("the next operation: %+v, %v, after %v", m, err, time.Since(began))
+	}
+	s.WakeUp()
+}
+
+// TestSFTPHangsAtFirst: a server that takes the connection and never answers ends
+// what is asked of it first, too.
+func TestSFTPHangsAtFirst(t *testing.T) {
+	t.Parallel()
+	s := servers.StartSFTP(t)
+	o := backend.Options{Location: s.Location, Credentials: s.Credentials, Create: true}
+	b := open(t, o)
+	s.Hang()
+	for name, op := range map[string]func(context.Context) error{
+		"open": func(ctx context.Context) error { _, err := backend.Open(ctx, o); return err },
+		"free": func(ctx context.Context) error { _, err := b.Free(ctx); return err },
+		"keys": func(ctx context.Context) error { _, err := backend.HostKeys(ctx, s.Location); return err },
+		"tidy": func(ctx context.Context) error { _, err := b.RemoveLeftovers(ctx, time.Hour); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			silentEnd(t, s, func() error { return op(ctx) })
+		})
 	}
 	s.WakeUp()
 }
