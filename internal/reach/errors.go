@@ -71,11 +71,6 @@ func (ds *Devices) Unusable(s Sighting, doing string) error {
 		}
 	case s.err == nil, s.unread:
 		return notPaired(s.Device)
-	case errors.Is(s.err, context.DeadlineExceeded) && s.Connection != overNetwork: // it may well trust this computer
-		return &russet.Error{
-			Kind: russet.NotConnected, Doing: doing, What: fmt.Sprintf("%q does not answer", s.Name),
-			Hint: "unlock it, unplug it and plug it in again; a computer that is very busy may have been too slow", Err: s.err,
-		}
 	default:
 		return ds.deviceError(s.err, s.Device, doing)
 	}
@@ -119,7 +114,7 @@ func (ds *Devices) deviceError(err error, d russet.Device, doing string) error {
 	case errors.Is(err, lockdown.PairingDialogResponsePending):
 		e.Kind, e.What = russet.NotTrusted, "the phone still asks whether to trust this computer"
 		e.Hint = "tap Trust on the phone and type its passcode, then try again"
-	case errors.Is(err, lockdown.PairingProhibitedOverThisConnection), errors.Is(err, lockdown.GetProhibited):
+	case errors.Is(err, lockdown.PairingProhibitedOverThisConnection), d.Connection == overNetwork && keepsItsKey(err):
 		e.Kind, e.What = russet.NotTrusted, "a phone can be paired over the cable only"
 		e.Hint = "connect it with a cable"
 	case errors.Is(err, lockdown.MCChallengeRequired), errors.Is(err, lockdown.MCProtected):
@@ -140,6 +135,9 @@ func (ds *Devices) deviceError(err error, d russet.Device, doing string) error {
 	case d.Connection == overNetwork && !errors.As(err, new(*lockdown.Error)):
 		e.Kind, e.What = russet.NotConnected, fmt.Sprintf("%q cannot be reached on the network: %v", d.Name, err)
 		e.Hint = "check the Wi-Fi, unlock the phone or plug it in, and try again"
+	case errors.Is(err, context.DeadlineExceeded), isTimeout(err): // it may well trust this computer
+		e.Kind, e.What = russet.NotConnected, fmt.Sprintf("%q does not answer", d.Name)
+		e.Hint = "unlock it, unplug it and plug it in again; a computer that is very busy may have been too slow"
 	case errors.As(err, new(*lockdown.Error)):
 		e.Kind, e.What = russet.Failed, "the phone refuses: "+err.Error()
 		e.Hint = "restart the phone, then try again"
@@ -147,6 +145,13 @@ func (ds *Devices) deviceError(err error, d russet.Device, doing string) error {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return e
+}
+
+// keepsItsKey reports whether a device did not tell the key that pairing begins
+// with.
+func keepsItsKey(err error) bool {
+	e, ok := errors.AsType[*lockdown.Error](err)
+	return ok && e.Code == lockdown.GetProhibited && e.Subject == "DevicePublicKey"
 }
 
 // problem says why a device cannot be backed up now, with the next step.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"os"
 	"strings"
 	"testing"
 
@@ -43,6 +44,10 @@ func TestUnusable(t *testing.T) {
 		{overCable, fmt.Errorf("%w: %w", lockdown.ErrUntrusted, io.EOF), russet.NotTrusted, "russet pair"},
 		{overCable, refusal(lockdown.PasswordProtected), russet.Locked, "passcode"},
 		{overCable, context.DeadlineExceeded, russet.NotConnected, "plug"},
+		{overCable, fmt.Errorf("no answer within 30s: %w", os.ErrDeadlineExceeded), russet.NotConnected, "plug"},
+		{overCable, &lockdown.Error{Request: "GetValue", Subject: "DevicePublicKey", Code: lockdown.GetProhibited}, russet.Failed, "restart the phone"},
+		{overNetwork, &lockdown.Error{Request: "GetValue", Subject: "DevicePublicKey", Code: lockdown.GetProhibited}, russet.NotTrusted, "cable"},
+		{overNetwork, refusal(lockdown.GetProhibited), russet.Failed, "restart the phone"},
 	} {
 		s := Sighting{Device: russet.Device{UDID: "U", Name: "Anna", Connection: c.way}, err: c.err}
 		err := ds.Unusable(s, "back it up")
