@@ -3,7 +3,6 @@
 package packaging_test
 
 import (
-	"bytes"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -81,9 +80,14 @@ print(p["Label"], p["ProgramArguments"][2], p["KeepAlive"], p["ExitTimeOut"] > 9
 	}
 }
 
-// TestTask reads the task for Windows as XML.
+// TestTask reads the task for Windows as XML. Task Scheduler gets it as UTF-16,
+// whatever the file was in: it must name no encoding, nor need one.
 func TestTask(t *testing.T) {
-	decoder := xml.NewDecoder(bytes.NewReader([]byte(read(t, "windows/russet.xml"))))
+	task := read(t, "windows/russet.xml")
+	if !strings.HasPrefix(task, "<?xml version=\"1.0\"?>") || strings.ContainsFunc(task, func(r rune) bool { return r > '~' }) {
+		t.Errorf("schtasks would take its first line for a fault: %.60q", task)
+	}
+	decoder := xml.NewDecoder(strings.NewReader(task))
 	texts := map[string]string{}
 	name := ""
 	for {
@@ -122,5 +126,36 @@ func TestContainer(t *testing.T) {
 	}
 	if out, err := exec.Command(docker, "compose", "-f", "container/compose.yaml", "config", "--quiet").CombinedOutput(); err != nil {
 		t.Errorf("docker compose: %v\n%s", err, out)
+	}
+}
+
+// TestDocs: what docs/service.md tells people to copy is there, and copied into
+// folders that are made where a bare system has none.
+func TestDocs(t *testing.T) {
+	text := read(t, "../docs/service.md")
+	for _, name := range regexp.MustCompile(`packaging[/\\][\w./\\-]+`).FindAllString(text, -1) {
+		if _, err := os.Stat(filepath.Join("..", strings.ReplaceAll(name, `\`, "/"))); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, line := range strings.Split(text, "\n") {
+		for _, dir := range []string{"/etc/sysusers.d/", "/etc/polkit-1/rules.d/", "~/.config/systemd/user/"} {
+			if strings.Contains(line, " "+dir) && !strings.Contains(line, "install -D") && !strings.Contains(line, "mkdir -p") {
+				t.Errorf("%s is not on every system: %s", dir, line)
+			}
+		}
+	}
+}
+
+// TestTrial: the trial with a real systemd is no part of the tests, and must not
+// rot for that.
+func TestTrial(t *testing.T) {
+	if out, err := exec.Command(tool(t, "bash"), "-n", "try-systemd").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, name := range regexp.MustCompile(`/units/([\w./]+)`).FindAllStringSubmatch(read(t, "try-systemd"), -1) {
+		if _, err := os.Stat(filepath.Join("systemd", name[1])); err != nil {
+			t.Error(err)
+		}
 	}
 }
