@@ -72,6 +72,8 @@ func (ds *Devices) keptPairings() []russet.UDID {
 // this computer and the device never agreed.
 func (ds *Devices) pairRecords(ctx context.Context, udid russet.UDID) (list []*lockdown.PairRecord, problem error) {
 	absent := func(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, usbmux.ErrNoDaemon) }
+	var odd error
+	defer func() { ds.tellOdd(udid, odd) }()
 	add := func(data []byte, err error) {
 		var record *lockdown.PairRecord
 		if err == nil {
@@ -84,7 +86,7 @@ func (ds *Devices) pairRecords(ctx context.Context, udid russet.UDID) (list []*l
 			}
 			return
 		case !absent(err):
-			ds.log.Warn("a pair record cannot be used", "udid", udid, "error", err)
+			odd = errors.Join(odd, err)
 		}
 		if problem == nil || absent(problem) {
 			problem = err
@@ -102,6 +104,19 @@ func (ds *Devices) pairRecords(ctx context.Context, udid russet.UDID) (list []*l
 		return nil, fs.ErrNotExist
 	default:
 		return nil, problem
+	}
+}
+
+// tellOdd tells of the pair records of a device that cannot be used, once until
+// that changes: a service asks for them every half minute, also while the keyring
+// is locked.
+func (ds *Devices) tellOdd(udid russet.UDID, odd error) {
+	if odd == nil {
+		ds.odd.Delete(udid)
+		return
+	}
+	if before, _ := ds.odd.Swap(udid, odd.Error()); before != odd.Error() {
+		ds.log.Warn("a pair record cannot be used", "udid", udid, "error", odd)
 	}
 }
 

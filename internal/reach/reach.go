@@ -14,6 +14,7 @@ package reach
 import (
 	"cmp"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -60,6 +61,7 @@ type shared struct {
 	working atWork                       // devices with which a run is under way
 	memory  memory                       // of sessions with devices
 	misses  misses                       // addresses where no device was
+	odd     sync.Map                     // what was told of a device's pair records, by UDID
 	browser atomic.Pointer[mdns.Browser] // of Follow; nil if nobody follows
 }
 
