@@ -131,7 +131,8 @@ func (p *progress) began(r devicelink.Request, stage russet.Stage) {
 // each request and none in between, where gigabytes may pass. Older ones were
 // seen to say how far the run is after it, newer ones how far before: the
 // estimate is the larger of what was announced and of what as many bytes were
-// worth so far.
+// worth so far. What a few were worth, such as those of the first small files,
+// says nothing of many.
 func (p *progress) startBatch(r devicelink.Request) {
 	shown := max(0, p.event.Percent)
 	if p.event.Percent < 0 && r.Percent >= 0 {
@@ -139,7 +140,7 @@ func (p *progress) startBatch(r devicelink.Request) {
 	}
 	before := p.now().Received
 	p.from, p.step = shown, max(0, r.Percent-shown)
-	if r.Bytes > 0 && before > 0 && r.Message == "DLMessageUploadFiles" {
+	if r.Bytes > 0 && before >= max(1, r.Bytes/8) && r.Message == "DLMessageUploadFiles" {
 		p.step = max(p.step, min(shown*float64(r.Bytes)/float64(before), 99-shown))
 	}
 	p.batch, p.received = r, before

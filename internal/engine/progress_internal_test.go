@@ -54,6 +54,25 @@ func upload(percent float64, bytes int64) devicelink.Request {
 	return devicelink.Request{Message: "DLMessageUploadFiles", Percent: percent, Bytes: bytes}
 }
 
+// TestFirstSmallFiles: a phone that gives 5 % for one small file has not sent all
+// of its gigabytes when it has sent the first.
+func TestFirstSmallFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tell := tellFor(t)
+		for _, batch := range []struct {
+			percent float64
+			bytes   int64
+		}{{1, 100}, {5, 250_000}, {30, 250_000}, {55, 250_000}} {
+			tell.began(upload(batch.percent, batch.bytes), russet.Receiving)
+			tell.pass(batch.bytes, 10)
+			synctest.Wait()
+			if got := tell.last().Percent; got > batch.percent+45 {
+				t.Errorf("%v %% are shown at the end of the batch that began at %v %%", got, batch.percent)
+			}
+		}
+	})
+}
+
 // Within a batch the percentage grows with the bytes, whether the device says
 // how far the run is after the batch or before it, and it never shrinks.
 func TestPercentWithinABatch(t *testing.T) {
