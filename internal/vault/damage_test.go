@@ -197,6 +197,24 @@ func flip(tb testing.TB, name string, at int64) {
 	must(tb, err)
 }
 
+// put writes the first of two characters, or the second where the first is
+// already.
+func put(tb testing.TB, name string, at int64, either string) {
+	tb.Helper()
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	must(tb, err)
+	defer f.Close()
+	var b [1]byte
+	_, err = f.ReadAt(b[:], at)
+	must(tb, err)
+	c := either[0]
+	if b[0] == c {
+		c = either[1]
+	}
+	_, err = f.WriteAt([]byte{c}, at)
+	must(tb, err)
+}
+
 // flips flips bits all over a file. What lies where in a pack follows from which
 // core was first: a single bit may hit what a second copy mends.
 func flips(tb testing.TB, name string) {
@@ -253,7 +271,8 @@ func TestDamage(t *testing.T) {
 		"an index is damaged":      {func(dir string) { flip(t, big(dir, "x"), 100) }, russet.Damaged, "repair", "all"},
 		"all indexes are gone":     {func(dir string) { each(t, dir, os.Remove, "x") }, russet.Damaged, "index is lost", "all"},
 		"the format is gone":       {func(dir string) { each(t, dir, os.Remove, "kopia.repository") }, russet.Failed, "does not exist", ""},
-		"the format is damaged":    {func(dir string) { flip(t, blobs(t, dir, "kopia.repository")[0], 600) }, russet.Password, "do not open it", ""},
+		"the format is damaged":    {func(dir string) { put(t, blobs(t, dir, "kopia.repository")[0], 600, "AB") }, russet.Password, "do not open it", ""},
+		"the format is illegible":  {func(dir string) { put(t, blobs(t, dir, "kopia.repository")[0], 600, "!?") }, russet.Damaged, "stored data is damaged", ""},
 		"the settings are damaged": {func(dir string) { flip(t, blobs(t, dir, "kopia.blobcfg")[0], 10) }, russet.Damaged, "repair", ""},
 	} {
 		places := []string{"bare", "mirrored"}
