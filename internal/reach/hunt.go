@@ -20,8 +20,8 @@ const (
 	// announceWait is how long a command waits for phones to say that they are
 	// here.
 	announceWait = 1500 * time.Millisecond
-	// huntLimit bounds a search, whatever is announced, unless somebody has
-	// answered and is still heard out.
+	// huntLimit bounds a search, whatever is announced, unless somebody waits for
+	// it and somebody else has answered and is still heard out.
 	huntLimit = 12 * time.Second
 	// firstLimit and answerLimit bound the first and each further answer in a try,
 	// and slowLimit the whole of it: a phone that is slow is no phone that is
@@ -98,11 +98,13 @@ func (n *hunt) search(ctx context.Context, knocks *sync.WaitGroup) (late bool) {
 	tick := time.NewTicker(stagger)
 	defer tick.Stop()
 	end := time.Now().Add(huntLimit)
+	// Who follows what is announced looks again soon, and has others to look after.
+	waits := n.fresh || n.ds.browser.Load() == nil
 	for patient := wait > 0; ; {
 		more := false
 		if time.Now().Before(end) {
 			more = n.start(ctx, knocks)
-		} else if !n.talks() {
+		} else if !waits || !n.talks() {
 			return true
 		}
 		if len(n.missing) == 0 || (!patient && !more && n.running == 0) {
