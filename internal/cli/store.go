@@ -131,7 +131,8 @@ func (a *app) printStatuses(all []host.StoreStatus) {
 }
 
 // parseSize reads 50GB, 1.5 TB, 500000000 or none (0). Units are steps of a
-// thousand; KiB, MiB and so on of 1024.
+// thousand; KiB, MiB and so on of 1024. Who leaves the unit of a small number
+// out does not mean bytes.
 func parseSize(s string) (int64, error) {
 	text := strings.ToLower(strings.TrimSpace(s))
 	if text == "none" {
@@ -147,6 +148,9 @@ func parseSize(s string) (int64, error) {
 	bytes := n * factors[unit]
 	if err != nil || !(bytes >= 1) || bytes >= math.MaxInt64 {
 		return 0, usage("write for example 50GB or 1.5TB, or none", "%q is not a size", s)
+	}
+	if digits == text && bytes < 1e6 {
+		return 0, usage(fmt.Sprintf("write for example %sGB", digits), "%q is a size without a unit", s)
 	}
 	return int64(bytes), nil
 }

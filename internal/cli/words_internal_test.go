@@ -49,7 +49,7 @@ func TestParseSize(t *testing.T) {
 			t.Errorf("parseSize(%q) = %d, %v", s, got, err)
 		}
 	}
-	for _, s := range []string{"", "GB", "-5GB", "0", "NaN", "Inf", "1e30", "5XB", "5 GBs", "9999999999TB"} {
+	for _, s := range []string{"", "GB", "-5GB", "0", "NaN", "Inf", "1e30", "5XB", "5 GBs", "9999999999TB", "50", "999999"} {
 		if got, err := parseSize(s); russet.KindOf(err) != russet.Usage {
 			t.Errorf("parseSize(%q) = %d, %v", s, got, err)
 		}
