@@ -1,9 +1,15 @@
 package reach
 
 import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"net"
+	"net/netip"
 	"strings"
 	"testing"
 
+	"russet/device/lockdown"
 	"russet/device/mdns"
 )
 
@@ -53,14 +59,79 @@ func TestForgotten(t *testing.T) {
 			}
 		}
 	}
-	// One that trusts us, whatever its tags say, is just found.
-	ds := devicesIn(t, t.TempDir())
-	_, third := onNetwork(t, 704)
-	n := &hunt{ds: ds, missing: []*wanted{third}, all: []*wanted{third}, adverts: func() []mdns.Advert {
-		return []mdns.Advert{advert("2a:00:00:00:00:03@fe80::1", lair(704).String(), tags("HOST-C")...)}
-	}}
-	n.run(t.Context())
-	if len(n.found) != 1 || n.found[0].UDID != third.udid || !n.found[0].Paired {
-		t.Errorf("one that trusts us: %+v, %+v", n.found, n.tries)
+}
+
+// TestOddTags: one that trusts us is found whatever its tags say, also when it
+// tells nobody who it is without a session.
+func TestOddTags(t *testing.T) {
+	t.Parallel()
+	_, w := onNetwork(t, 704)
+	secretive(t, 705, 704)
+	for what, at := range map[string]int{"who says who it is": 704, "who keeps it secret": 705} {
+		ds := devicesIn(t, t.TempDir())
+		n := &hunt{ds: ds, missing: []*wanted{w}, all: []*wanted{w}, adverts: func() []mdns.Advert {
+			return []mdns.Advert{advert("2a:00:00:00:00:03@fe80::1", lair(at).String(), tags("HOST-C")...)}
+		}}
+		n.run(t.Context())
+		if len(n.found) != 1 || n.found[0].UDID != w.udid || !n.found[0].Paired {
+			t.Errorf("%s: %+v, %+v", what, n.found, n.tries)
+		}
+	}
+}
+
+// secretive passes on what a phone says, but tells nobody who it is outside a
+// session.
+func secretive(t *testing.T, at, phone int) {
+	t.Helper()
+	l, err := net.Listen("tcp", netip.AddrPortFrom(lair(at), lockdown.Port).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			host, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go discreetly(host, netip.AddrPortFrom(lair(phone), lockdown.Port).String())
+		}
+	}()
+}
+
+func discreetly(host net.Conn, address string) {
+	defer func() { _ = host.Close() }()
+	phone, err := net.Dial("tcp", address)
+	if err != nil {
+		return
+	}
+	go func() {
+		_, _ = io.Copy(host, phone)
+		_ = host.Close()
+	}()
+	defer func() { _ = phone.Close() }()
+	const refusal = `<plist version="1.0"><dict><key>Request</key><string>GetValue</string><key>Error</key><string>GetProhibited</string></dict></plist>`
+	for {
+		var size [4]byte
+		if _, err := io.ReadFull(host, size[:]); err != nil {
+			return
+		}
+		message := make([]byte, min(binary.BigEndian.Uint32(size[:]), 1<<20))
+		if _, err := io.ReadFull(host, message); err != nil {
+			return
+		}
+		switch {
+		case bytes.Contains(message, []byte("GetValue")) && !bytes.Contains(message, []byte("ProductVersion")):
+			_, err = host.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(refusal))), refusal...))
+		default:
+			_, err = phone.Write(append(size[:], message...))
+		}
+		if err != nil {
+			return
+		}
+		if bytes.Contains(message, []byte("StartSession")) {
+			_, _ = io.Copy(phone, host)
+			return
+		}
 	}
 }
