@@ -3,10 +3,12 @@ package reach
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"russet/device/lockdown"
@@ -79,10 +81,47 @@ func TestOddTags(t *testing.T) {
 	}
 }
 
+// TestSecretStranger: one that announces the tags of others and keeps secret who it
+// is learns who asks once in half an hour, like any stranger, and not at all when
+// enough of them did. One for which there was no time is asked the next time.
+func TestSecretStranger(t *testing.T) {
+	t.Parallel()
+	phone, w := onNetwork(t, 706)
+	if err := phone.ForgetHosts(); err != nil {
+		t.Fatal(err)
+	}
+	sessions := secretive(t, 707, 706)
+	look := func(ds *Devices) int64 {
+		before := sessions.Load()
+		n := &hunt{ds: ds, missing: []*wanted{w}, all: []*wanted{w}, adverts: func() []mdns.Advert {
+			return []mdns.Advert{advert("2a:00:00:00:00:03@fe80::1", lair(707).String(), tags("HOST-C")...)}
+		}}
+		n.run(t.Context())
+		return sessions.Load() - before
+	}
+	ds := devicesIn(t, t.TempDir())
+	if first, next := look(ds), look(ds); first != 1 || next != 0 {
+		t.Errorf("it was told who asks %d times, and then %d", first, next)
+	}
+	ds = devicesIn(t, t.TempDir())
+	for i := range maxStrangers {
+		ds.misses.add(lead{host: fmt.Sprint(i), clue: byNothing}, errOther)
+	}
+	if n := look(ds); n != 0 {
+		t.Errorf("beyond the limit it was told who asks %d times", n)
+	}
+	late := &hunt{ds: devicesIn(t, t.TempDir()), results: make(chan result, 1)}
+	late.results <- result{lead: lead{host: "10.0.0.1", clue: byTags}, err: errOther}
+	if late.giveUp(); !late.ds.misses.mayTry("10.0.0.1", byTags) {
+		t.Error("it had no time, and rests")
+	}
+}
+
 // secretive passes on what a phone says, but tells nobody who it is outside a
-// session.
-func secretive(t *testing.T, at, phone int) {
+// session. How many sessions it was asked for is counted.
+func secretive(t *testing.T, at, phone int) *atomic.Int64 {
 	t.Helper()
+	sessions := new(atomic.Int64)
 	l, err := net.Listen("tcp", netip.AddrPortFrom(lair(at), lockdown.Port).String())
 	if err != nil {
 		t.Fatal(err)
@@ -94,12 +133,13 @@ func secretive(t *testing.T, at, phone int) {
 			if err != nil {
 				return
 			}
-			go discreetly(host, netip.AddrPortFrom(lair(phone), lockdown.Port).String())
+			go discreetly(host, netip.AddrPortFrom(lair(phone), lockdown.Port).String(), sessions)
 		}
 	}()
+	return sessions
 }
 
-func discreetly(host net.Conn, address string) {
+func discreetly(host net.Conn, address string, sessions *atomic.Int64) {
 	defer func() { _ = host.Close() }()
 	phone, err := net.Dial("tcp", address)
 	if err != nil {
@@ -130,6 +170,7 @@ func discreetly(host net.Conn, address string) {
 			return
 		}
 		if bytes.Contains(message, []byte("StartSession")) {
+			sessions.Add(1)
 			_, _ = io.Copy(phone, host)
 			return
 		}

@@ -130,7 +130,7 @@ func (n *hunt) giveUp() {
 			if errors.Is(r.err, context.Canceled) {
 				r.err = context.DeadlineExceeded
 			}
-			if r.err == nil || r.clue != byNothing { // a stranger had no time
+			if r.err == nil || r.clue < byNothing { // a stranger had no time
 				n.take(r)
 			}
 		default:

@@ -29,8 +29,8 @@ func (ds *Devices) knock(ctx context.Context, l lead, heard *atomic.Bool) result
 		switch {
 		case err == nil:
 			l = who
-		case errors.Is(err, errUntold): // then its tags prove nothing to us
-			l.clue, l.who = byNothing, l.who[:min(len(l.who), perDoor)]
+		case errors.Is(err, errUntold) && ds.misses.mayTry(l.host, byNothing): // then its tags prove nothing to us
+			l.clue, l.tagged, l.who = byNothing, true, l.who[:min(len(l.who), perDoor)]
 		default:
 			return result{lead: l, err: errOther}
 		}

@@ -62,6 +62,7 @@ type lead struct {
 	host     string
 	instance string // of the advert; "" if there is none
 	clue     clue
+	tagged   bool // byNothing, but it announces tags and does not say who it is
 	patience time.Duration
 	who      []*wanted // whom it may be
 }

@@ -40,6 +40,9 @@ func (m *misses) add(l lead, err error) {
 	switch l.clue {
 	case byNothing:
 		note(m.strangers, l.host, strangerRest, nil, maxStrangers)
+		if l.tagged {
+			note(m.tagged, l.host, strangerRest, nil, maxStrangers)
+		}
 	case byTags:
 		note(m.tagged, l.host, strangerRest, nil, maxStrangers)
 	case byFixed, byLast:
