@@ -33,3 +33,9 @@ func TestPowerCuts(t *testing.T) {
 		t.Run(name, func(t *testing.T) { storetest.PowerCuts(t, open, sample(name, 64)) })
 	}
 }
+
+func TestCopies(t *testing.T) {
+	for name, to := range systems {
+		t.Run(name, func(t *testing.T) { storetest.Copies(t, open, to, sample(name, 60)) })
+	}
+}

@@ -75,9 +75,3 @@ func mapFS(f storetest.Folder) fs.FS {
 	}
 	return m
 }
-
-func TestCopies(t *testing.T) {
-	for name, to := range systems {
-		t.Run(name, func(t *testing.T) { storetest.Copies(t, open, to, sample(name, 60)) })
-	}
-}

@@ -18,7 +18,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -121,10 +120,10 @@ func (s *Server) Kill() {
 // Hang stops the server without ending it, with the processes that serve its
 // connections: connections are taken, and nothing is ever answered. WakeUp ends
 // that, and Kill does.
-func (s *Server) Hang() { s.signal(syscall.SIGSTOP) }
+func (s *Server) Hang() { s.signal(stop) }
 
 // WakeUp ends a Hang: what was asked meanwhile is answered.
-func (s *Server) WakeUp() { s.signal(syscall.SIGCONT) }
+func (s *Server) WakeUp() { s.signal(goOn) }
 
 // Slow limits what each connection brings from the server, in bytes per second.
 func (s *Server) Slow(rate int64) { s.door.slow(rate) }
@@ -135,7 +134,7 @@ func (s *Server) HangConnections() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, child := range below(s.process.Process.Pid) {
-		must(s.t, syscall.Kill(child, syscall.SIGSTOP))
+		must(s.t, stop(child))
 	}
 }
 
@@ -150,12 +149,12 @@ func (s *Server) HangAfter(n int64) <-chan struct{} {
 	return still
 }
 
-func (s *Server) signal(sig syscall.Signal) {
+func (s *Server) signal(send func(pid int) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	must(s.t, s.process.Process.Signal(sig))
+	must(s.t, send(s.process.Process.Pid))
 	for _, child := range below(s.process.Process.Pid) {
-		_ = syscall.Kill(child, sig) // it may have ended
+		_ = send(child) // it may have ended
 	}
 }
 
