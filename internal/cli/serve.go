@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -149,8 +148,8 @@ func (f serveFlags) limits(cmd *cobra.Command, h *host.Host) (host.Limits, error
 	var bytes int64
 	if said("rate") {
 		var err error
-		if bytes, err = parseSize(strings.TrimSuffix(f.rate, "/s")); err != nil {
-			return host.Limits{}, usage("write for example 10MB/s, or none", "%q is no rate", f.rate)
+		if bytes, err = parseRate(f.rate); err != nil {
+			return host.Limits{}, err
 		}
 	}
 	return h.ChangeLimits(cmd.Context(), func(l *host.Limits) {

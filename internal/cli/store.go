@@ -134,9 +134,30 @@ func (a *app) printStatuses(all []host.StoreStatus) {
 // thousand; KiB, MiB and so on of 1024. Who leaves the unit of a small number
 // out does not mean bytes.
 func parseSize(s string) (int64, error) {
+	bytes, bare, err := parseBytes(s)
+	switch {
+	case err != nil:
+		return 0, usage("write for example 50GB or 1.5TB, or none", "%q is not a size", s)
+	case bare && bytes < 1e6:
+		return 0, usage(fmt.Sprintf("write for example %dGB", bytes), "%q is a size without a unit", s)
+	}
+	return bytes, nil
+}
+
+// parseRate reads 2MB/s, 500KB, 500000 or none (0): so much a second.
+func parseRate(s string) (int64, error) {
+	bytes, bare, err := parseBytes(strings.TrimSuffix(s, "/s"))
+	if err != nil || bare && bytes < 1e3 {
+		return 0, usage("write for example 2MB/s, or none", "%q is no rate", s)
+	}
+	return bytes, nil
+}
+
+// parseBytes reads a number with a unit or, if bare, without one.
+func parseBytes(s string) (n int64, bare bool, err error) {
 	text := strings.ToLower(strings.TrimSpace(s))
 	if text == "none" {
-		return 0, nil
+		return 0, false, nil
 	}
 	digits := strings.TrimRight(text, "kmgtibyes ")
 	unit := strings.TrimSuffix(strings.TrimSpace(strings.TrimPrefix(text, digits)), "b")
@@ -144,15 +165,15 @@ func parseSize(s string) (int64, error) {
 		"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12,
 		"ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30, "ti": 1 << 40,
 	}
-	n, err := strconv.ParseFloat(digits, 64)
-	bytes := n * factors[unit]
-	if err != nil || !(bytes >= 1) || bytes >= math.MaxInt64 {
-		return 0, usage("write for example 50GB or 1.5TB, or none", "%q is not a size", s)
+	number, err := strconv.ParseFloat(digits, 64)
+	bytes := number * factors[unit]
+	if err == nil && (!(bytes >= 1) || bytes >= math.MaxInt64) {
+		err = strconv.ErrRange
 	}
-	if digits == text && bytes < 1e6 {
-		return 0, usage(fmt.Sprintf("write for example %sGB", digits), "%q is a size without a unit", s)
+	if err != nil {
+		return 0, false, err
 	}
-	return int64(bytes), nil
+	return int64(bytes), digits == text, nil
 }
 
 func (a *app) storeRemove() *cobra.Command {

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -64,7 +63,7 @@ func (a *app) setRates(ctx context.Context, h *host.Host, store, upload, downloa
 			continue
 		}
 		var err error
-		if rates[i], err = parseSize(strings.TrimSuffix(text, "/s")); err != nil {
+		if rates[i], err = parseRate(text); err != nil {
 			return err
 		}
 	}

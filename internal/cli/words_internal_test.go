@@ -56,6 +56,20 @@ func TestParseSize(t *testing.T) {
 	}
 }
 
+// A slow line has few bytes a second, and their number may stand alone.
+func TestParseRate(t *testing.T) {
+	for s, want := range map[string]int64{"2MB/s": 2_000_000, "2MB": 2_000_000, "500000": 500_000, "64KiB/s": 64 << 10, "none": 0} {
+		if got, err := parseRate(s); err != nil || got != want {
+			t.Errorf("parseRate(%q) = %d, %v", s, got, err)
+		}
+	}
+	for _, s := range []string{"", "10", "fast", "0", "/s"} {
+		if got, err := parseRate(s); russet.KindOf(err) != russet.Usage {
+			t.Errorf("parseRate(%q) = %d, %v", s, got, err)
+		}
+	}
+}
+
 // What a phone calls itself must not reach the terminal as commands to it.
 func TestPlain(t *testing.T) {
 	for s, want := range map[string]string{
