@@ -90,7 +90,7 @@ func (a *app) devicesWiFi() *cobra.Command {
 network and may back it up there. It is what Finder calls "Show this iPhone when on Wi-Fi",
 and is switched on over the cable, once. A phone that is in the network and switches it off
 leaves at once; then only the cable brings it back.` +
-			exits(russet.Usage, russet.NotConnected, russet.NotTrusted, russet.Locked, russet.Unsupported),
+			exits(russet.Usage, russet.NotConnected, russet.NotTrusted, russet.Locked, russet.Busy, russet.Unsupported),
 		Example: "  russet devices wifi \"Anna's iPhone\" on",
 		Args:    needs(2, 2, "a DEVICE, and on or off"), ValidArgsFunction: a.completeFirst(a.completeDevices, "on", "off"),
 		RunE: func(cmd *cobra.Command, args []string) error {

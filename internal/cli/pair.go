@@ -14,7 +14,7 @@ func (a *app) pairCommand() *cobra.Command {
 		Long: `Makes a phone trust this computer. The phone asks "Trust This Computer?": tap Trust and
 type its passcode. Without DEVICE the only one on the cable that is not
 paired is meant. Pairing twice is fine.` +
-			exits(russet.Usage, russet.NotConnected, russet.NotTrusted, russet.Locked, russet.Unsupported),
+			exits(russet.Usage, russet.NotConnected, russet.NotTrusted, russet.Locked, russet.Busy, russet.Unsupported),
 		Example: "  russet pair",
 		Args:    needs(0, 1, "at most one DEVICE"), ValidArgsFunction: a.completeDevices,
 		RunE: func(cmd *cobra.Command, args []string) error {
