@@ -17,17 +17,23 @@ const aliveFor = 3 * time.Hour
 // converted. It has no draft; a process that died leaves it for some days.
 const importing = "import-"
 
-// beat tells the vault from time to time what a long import has written so far,
-// by an incomplete version of the folders that are done.
+// beat tells the vault from time to time what a long import has written so far.
 func (c *builder) beat(done depot.Entry) error {
 	if strings.Contains(done.Name, "/") || c.label == "" {
 		return nil // of a draft, which has other ways
 	}
 	c.partial = append(c.partial, done)
-	if c.told.IsZero() {
-		c.told = time.Now()
-	}
 	if time.Since(c.told) < aliveFor {
+		return nil
+	}
+	return c.tell()
+}
+
+// tell writes an incomplete version of what an import takes from and of the
+// folders that are done. It is there from the beginning: another computer that
+// frees space at once would take both, and what no version refers to yet.
+func (c *builder) tell() error {
+	if c.label == "" {
 		return nil
 	}
 	c.told = time.Now()
@@ -47,6 +53,15 @@ func (c *builder) beat(done depot.Entry) error {
 		return err
 	}
 	return c.w.Flush(c.ctx)
+}
+
+// withdraw removes the incomplete version of an import that failed: it would keep
+// others from freeing space at once.
+func (s *Store) withdraw(ctx context.Context, label string) {
+	ctx = context.WithoutCancel(ctx)
+	if err := s.change(ctx, "tidy", func(w *session) error { return s.release(ctx, w, label) }); err != nil {
+		s.log.Warn("that a backup is no longer imported could not be noted in the vault", "err", err)
+	}
 }
 
 // aliveElsewhere reports whether an incomplete version of this computer, which

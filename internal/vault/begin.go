@@ -59,10 +59,8 @@ func (d *draft) begin(ctx context.Context, opts russet.BeginOptions) error {
 	if err := d.open(ctx); err != nil {
 		return err
 	}
-	if d.base != nil || d.resumed {
-		if err := d.keepAlive(ctx); err != nil {
-			return err
-		}
+	if err := d.keepAlive(ctx); err != nil {
+		return err
 	}
 	if d.base == nil {
 		return nil
@@ -179,7 +177,8 @@ func (d *draft) hide(damaged []string) error {
 
 // keepAlive writes an incomplete version that refers to all this draft refers
 // to: its base, whoever deletes that meanwhile, and what it has sent to the
-// vault. Without it, maintenance would take both for garbage.
+// vault. Without it, maintenance would take both for garbage; and it is there from
+// the beginning, so that other computers free nothing at once.
 func (d *draft) keepAlive(ctx context.Context) error {
 	d.alive = time.Now()
 	var entries []depot.Entry
@@ -192,9 +191,6 @@ func (d *draft) keepAlive(ctx context.Context) error {
 	}
 	if sent != nil {
 		entries = append(entries, *sent)
-	}
-	if len(entries) == 0 {
-		return d.s.release(ctx, d.w, d.note.ID)
 	}
 	root, err := d.w.WriteDir(ctx, "", entries, d.note.Started)
 	if err != nil {

@@ -37,7 +37,7 @@ type builder struct {
 	rekey  int           // files that stayed, whose row has another key now
 
 	label   string        // of the incomplete version of an import; "" for a draft
-	partial []depot.Entry // folders that are done
+	partial []depot.Entry // folders that are done, and as ownDir the backup it takes from
 	told    time.Time     // when the vault was last told of them
 }
 
@@ -79,6 +79,9 @@ func (c *builder) build() (depot.Entry, error) {
 	if c.b.Locked() {
 		c.v.rec.Locked = true
 		c.v.rec.Unchecked = append(c.v.rec.Unchecked, "whether every file of the manifest is there: the backup's password is not known")
+	}
+	if err := c.tell(); err != nil {
+		return depot.Entry{}, err
 	}
 	entries, err := c.folder("")
 	if err != nil {

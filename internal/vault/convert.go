@@ -92,9 +92,16 @@ func (s *Store) convert(ctx context.Context, v *version, pass russet.Passwords) 
 	from := &treeArrivals{t: t}
 	before := v.rec
 	v.rec.Size, v.rec.Files, v.rec.Pending, v.rec.Locked, v.rec.Unchecked = 0, 0, 0, false, nil
-	err = s.change(ctx, "convert", func(w *session) error {
+	label := newLabel()
+	err = s.change(ctx, "convert", func(w *session) (err error) {
+		defer func() {
+			if err != nil {
+				s.withdraw(ctx, label)
+			}
+		}()
 		from.w = w
-		c := &builder{ctx: ctx, s: s, w: w, start: v.Start, from: from, b: b, v: v, keys: b.Keys(), label: newLabel()}
+		c := &builder{ctx: ctx, s: s, w: w, start: v.Start, from: from, b: b, v: v, keys: b.Keys(), label: label}
+		c.partial = []depot.Entry{{Name: ownDir, Dir: true, ID: v.Root}}
 		root, err := c.build()
 		if err != nil {
 			return err

@@ -15,6 +15,7 @@ import (
 	"russet"
 	"russet/internal/facts"
 	"russet/internal/overlay"
+	"russet/internal/vault/depot"
 	"russet/mobilesync"
 	"russet/mobilesync/keybag"
 )
@@ -54,7 +55,10 @@ func (s *Store) importBackup(ctx context.Context, fsys fs.FS, opts russet.Import
 	}
 	var b russet.Backup
 	err = s.change(ctx, "import", func(w *session) error {
-		b, err = s.fill(ctx, w, h, fsys, v, opts)
+		label := newLabel()
+		if b, err = s.fill(ctx, w, h, fsys, v, label, opts); err != nil {
+			s.withdraw(ctx, label)
+		}
 		return err
 	})
 	return b, errors.Join(err, h.close())
@@ -91,14 +95,17 @@ func describe(fsys fs.FS, opts russet.ImportOptions) (*version, error) {
 }
 
 // fill copies a backup into the vault and looks whether it is whole.
-func (s *Store) fill(ctx context.Context, w *session, h *held, fsys fs.FS, v *version, opts russet.ImportOptions) (russet.Backup, error) {
+func (s *Store) fill(ctx context.Context, w *session, h *held, fsys fs.FS, v *version, label string, opts russet.ImportOptions) (russet.Backup, error) {
 	b, err := facts.OpenBackup(ctx, fsys, v.rec.Device, opts.Passwords, nil, false)
 	if err != nil {
 		return russet.Backup{}, err
 	}
 	defer b.Close()
 	from := &folderArrivals{fsys: fsys, held: h, progress: opts.Progress, done: map[string]kept{}}
-	c := &builder{ctx: ctx, s: s, w: w, start: time.Now().UTC(), from: from, b: b, v: v, keys: b.Keys(), label: newLabel()}
+	c := &builder{ctx: ctx, s: s, w: w, start: time.Now().UTC(), from: from, b: b, v: v, keys: b.Keys(), label: label}
+	if h.base != nil {
+		c.partial = []depot.Entry{{Name: ownDir, Dir: true, ID: h.base.root}}
+	}
 	root, err := c.build()
 	if err != nil {
 		return russet.Backup{}, err

@@ -99,7 +99,7 @@ func (s *Store) forgetDrafts(ctx context.Context) error {
 	}
 	var gone []string
 	for _, v := range all {
-		if v.Incomplete == "" || v.Tags[tagHost] != s.host || aliveElsewhere(&v) {
+		if v.Incomplete == "" || v.Tags[tagHost] != s.host || aliveElsewhere(&v) && s.writes() {
 			continue
 		}
 		// A run that is at work made its note before this version.
@@ -126,6 +126,12 @@ func (s *Store) forgetDrafts(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// writes reports whether a process of this computer writes into the vault, or may.
+func (s *Store) writes() bool {
+	lock, err := s.dir.Lock(locksDir+"/writing", false)
+	return errors.Join(err, lock.Unlock()) != nil
 }
 
 // notes reads the notes of all drafts in a folder of the local part.
