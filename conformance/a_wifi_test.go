@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -85,7 +86,10 @@ func (h *household) browse(service string) *daemon {
 		}
 	}
 	h.desk.start(nil, "dbus-daemon", "--config-file="+h.path("bus.conf"), "--nofork", "--nopidfile")
-	eventually(h.t, 10*time.Second, "a message bus", func() bool { _, err := os.Stat(bus); return err == nil })
+	eventually(h.t, 10*time.Second, "a message bus", func() bool {
+		conn, err := net.Dial("unix", bus)
+		return err == nil && conn.Close() == nil
+	})
 	env := []string{"DBUS_SYSTEM_BUS_ADDRESS=unix:path=" + bus}
 	daemon := h.desk.start(env, "unshare", "-m", "sh", "-c",
 		"mount -t tmpfs none /run && exec avahi-daemon -f "+h.path("avahi.conf")+" --no-drop-root --no-chroot --no-rlimits")

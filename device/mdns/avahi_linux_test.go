@@ -3,6 +3,7 @@ package mdns_test
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -35,10 +36,13 @@ func startAvahi(t *testing.T, n *node, name, iface string) *avahi {
 <policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/></policy></busconfig>`)
 	write(t, filepath.Join(dir, "avahi.conf"), fmt.Sprintf("[server]\nhost-name=%s\nallow-interfaces=%s\n[wide-area]\nenable-wide-area=no\n[publish]\npublish-workstation=no\n", name, iface))
 	a.start(t, "dbus-daemon", "--nofork", "--nopidfile", "--config-file="+filepath.Join(dir, "bus.conf"))
-	eventually(t, 5*time.Second, "the bus", func() bool { _, err := os.Stat(filepath.Join(dir, "bus")); return err == nil })
+	eventually(t, 20*time.Second, "the bus takes connections", func() bool {
+		conn, err := net.Dial("unix", filepath.Join(dir, "bus"))
+		return err == nil && conn.Close() == nil
+	})
 	a.start(t, "unshare", "--mount", "sh", "-c", `mount -t tmpfs none /run && exec "$@"`, "sh",
 		"avahi-daemon", "--no-drop-root", "--no-chroot", "--no-rlimits", "--file="+filepath.Join(dir, "avahi.conf"))
-	eventually(t, 10*time.Second, "avahi answers", func() bool { return a.command("avahi-browse", "-pt", "_none._tcp").Run() == nil })
+	eventually(t, 20*time.Second, "avahi answers", func() bool { return a.command("avahi-browse", "-pt", "_none._tcp").Run() == nil })
 	return a
 }
 
@@ -127,7 +131,7 @@ func TestBesideAvahi(t *testing.T) {
 				t.Errorf("%+v", s)
 			}
 			stop()
-			eventually(t, 5*time.Second, "the farewell", lost(b))
+			eventually(t, 8*time.Second, "the farewell", lost(b))
 			stop = publish()
 			eventually(t, 10*time.Second, "it is back", found(b))
 			stop()

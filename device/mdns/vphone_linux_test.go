@@ -39,7 +39,7 @@ func TestVirtualPhone(t *testing.T) {
 		}
 	})
 	b, _ := browse(t, computer)
-	t.Logf("found after %v", eventually(t, 5*time.Second, "it is found", found(b)))
+	t.Logf("found after %v", eventually(t, 8*time.Second, "it is found", found(b)))
 	a := b.Adverts()[0]
 	if a.Instance != p.InstanceName() || a.MAC() == "" || !rec.Advertised(a.Text) {
 		t.Errorf("%+v", a)
@@ -60,5 +60,5 @@ func TestVirtualPhone(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	eventually(t, 5*time.Second, "its farewell", lost(b))
+	eventually(t, 8*time.Second, "its farewell", lost(b))
 }

@@ -162,8 +162,8 @@ func startBus(t *testing.T) {
 		t.Fatal(err)
 	}
 	start(t, exec.Command(program(t, "dbus-daemon"), "--config-file="+config, "--nofork"), func() bool {
-		_, err := os.Stat(socket)
-		return err == nil
+		conn, err := net.Dial("unix", socket)
+		return err == nil && conn.Close() == nil
 	})
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+socket)
 }

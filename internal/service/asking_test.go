@@ -225,6 +225,7 @@ func TestAsksUnexpectedly(t *testing.T) {
 			l.step(0)
 			must(t, p.SetPasscode("1234"))
 			p.SetPasscodeAnswer(vphone.No)
+			p.SetPasscodeDelay(2 * time.Second) // no thumb is faster than the notice that there is a sheet
 			p.Lock()
 			l.heard()
 			_, err := l.host.ChangeSchedule(t.Context(), "", func(s *schedule.Settings) {
