@@ -219,7 +219,9 @@ func (f *sftpFiles) PutBlobInPath(ctx context.Context, dir, name string, data bl
 		if err != nil {
 			return err
 		}
-		_, err = file.Write(whole.Bytes())
+		if _, err = file.Write(whole.Bytes()); err == nil {
+			err = syncFile(c, file)
+		}
 		if err = errors.Join(err, file.Close()); err == nil {
 			err = c.PosixRename(half, name)
 		}
@@ -231,6 +233,19 @@ func (f *sftpFiles) PutBlobInPath(ctx context.Context, dir, name string, data bl
 		}
 		return setTimes(c, name, opts)
 	})
+}
+
+// syncFile puts a file on the server's disk, where the server can: without that, a
+// power cut there leaves names of packs with nothing in them.
+func syncFile(c *sftp.Client, file *sftp.File) error {
+	if _, can := c.HasExtension("fsync@openssh.com"); !can {
+		return nil
+	}
+	err := file.Sync()
+	if s, ok := errors.AsType[*sftp.StatusError](err); ok && s.FxCode() == sftp.ErrSSHFxOpUnsupported {
+		return nil // some promise it and cannot
+	}
+	return err
 }
 
 func setTimes(c *sftp.Client, name string, opts blob.PutOptions) error {
