@@ -62,9 +62,15 @@ func beginSFTP(wire net.Conn, l Location, config *ssh.ClientConfig, heard func()
 	if err != nil {
 		return nil, err
 	}
+	complaints, err := session.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
 	if err := session.RequestSubsystem("sftp"); err != nil {
 		return nil, err
 	}
+	// They share their window with the answers: unread, they end those one day.
+	go io.Copy(io.Discard, complaints) //nolint:errcheck // it ends with the connection
 	return sftp.NewClientPipe(overheard{out, heard}, in, sftp.UseConcurrentWrites(true), sftp.UseConcurrentReads(true))
 }
 
