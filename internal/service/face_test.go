@@ -374,6 +374,17 @@ func TestSocketElsewhere(t *testing.T) {
 	l.serve()
 	t.Setenv("XDG_RUNTIME_DIR", "")
 	l.client()
+	for _, name := range []string{"copy", strings.Repeat("copy", 30)} { // of the home
+		dir := filepath.Join(filepath.Dir(l.dir), name)
+		must(t, os.CopyFS(dir, os.DirFS(l.dir)))
+		if _, err := service.Dial(t.Context(), dir); !errors.Is(err, service.ErrNotRunning) {
+			t.Errorf("a copy of the home: %v", err)
+		}
+	}
+	if os.Getuid() == 0 { // and asks the service of somebody else
+		must(t, os.Chown(short, 65534, 65534))
+		l.client()
+	}
 	l.end()
 	if _, err := service.Dial(t.Context(), l.dir); !errors.Is(err, service.ErrNotRunning) {
 		t.Errorf("when it is gone: %v", err)

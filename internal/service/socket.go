@@ -32,17 +32,24 @@ func SocketPath(home string) string {
 	if len(path) <= maxSocketPath {
 		return path
 	}
-	sum := sha256.Sum256([]byte(filepath.Clean(home)))
-	return filepath.Join(runtimeDir(), "russet-"+hex.EncodeToString(sum[:8])+".sock")
+	return filepath.Join(runtimeDir(), elsewhere(home))
 }
 
-// findSocket is SocketPath as the service of a home left word of it: whoever
-// asks may have another runtime folder, as under sudo or cron.
-func findSocket(home string) string {
-	if path, err := os.Readlink(filepath.Join(home, socketName)); err == nil {
-		return path
+// elsewhere is the name of the socket of a home when it is not in the home.
+func elsewhere(home string) string {
+	sum := sha256.Sum256([]byte(filepath.Clean(home)))
+	return "russet-" + hex.EncodeToString(sum[:8]) + ".sock"
+}
+
+// findSocket is SocketPath or, if told, where the service of a home left word that
+// it is: whoever asks may have another runtime folder, as under sudo or cron. In a
+// copy of a home that word is about the other one.
+func findSocket(home string) (path string, told bool) {
+	path, err := os.Readlink(filepath.Join(home, socketName))
+	if err == nil && filepath.Base(path) == elsewhere(home) {
+		return path, true
 	}
-	return SocketPath(home)
+	return SocketPath(home), false
 }
 
 // leaveWord tells in the home where the socket is, if that is elsewhere.
