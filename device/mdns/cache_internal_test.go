@@ -128,7 +128,6 @@ func TestPartsInAnyOrder(t *testing.T) {
 	}
 }
 
-// TestNeverComplete: a name nobody tells more about is forgotten.
 // TestOnePartAtATime: a responder that tells only what it is asked for is known
 // well before somebody who waits for it gives up.
 func TestOnePartAtATime(t *testing.T) {
@@ -164,6 +163,7 @@ func TestOnePartAtATime(t *testing.T) {
 	}
 }
 
+// TestNeverComplete: a name nobody tells more about is forgotten.
 func TestNeverComplete(t *testing.T) {
 	c := newCache(fullService)
 	c.apply("eth0", sender, phone()[:2], false, start)
