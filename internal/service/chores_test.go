@@ -23,6 +23,7 @@ import (
 	"russet/internal/service"
 	"russet/internal/vault/backend"
 	"russet/vphone"
+	"russet/vphone/content"
 	"russet/vphone/disk"
 )
 
@@ -327,6 +328,51 @@ func TestCopyGoesOn(t *testing.T) {
 	if c := l.chore(host.CopyChore, "main"); c.Last == nil || c.Last.Outcome != "failed" || !strings.Contains(c.Last.Error, "was not received") || c.Last.Text != "1 of 2 backups copied" {
 		t.Errorf("the chore: %+v", c.Last)
 	}
+}
+
+// TestAnotherStands: where the backup that a policy would keep cannot be copied,
+// because it is damaged, the one before it is.
+func TestAnotherStands(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{})
+	l.addVault("home")
+	l.step(0)
+	had := packs(t, filepath.Join(l.dir, "home"))
+	must(t, content.Churn(t.Context(), p.Disk(), content.ChurnOptions{Seed: 1, Day: 1}))
+	l.step(day)
+	for name := range packs(t, filepath.Join(l.dir, "home")) {
+		if !had[name] {
+			must(t, os.Remove(name))
+		}
+	}
+	p.Unplug()
+	l.addVault("away")
+	_, err := l.host.ChangePolicy(t.Context(), host.Scope{Store: "away"}, func(retention.Policy) (retention.Policy, error) {
+		return retention.Policy{KeepLatest: 1}, nil
+	})
+	must(t, err)
+	_, err = l.host.SetChore(t.Context(), host.Chore{Kind: host.CopyChore, Store: "home", To: "away", Every: day})
+	must(t, err)
+	l.step(time.Minute)
+	c := l.chore(host.CopyChore, "home")
+	if home, away := l.backups("home", p), l.backups("away", p); home != 2 || away != 1 || c.Last == nil || c.Last.Outcome != "failed" || c.Last.Text != "1 of 2 backups copied" {
+		t.Errorf("%d backups at home, %d away; the copy: %+v", home, away, c.Last)
+	}
+}
+
+// packs are the files of a vault that hold data.
+func packs(t *testing.T, dir string) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	must(t, filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if rel, _ := filepath.Rel(dir, name); err == nil && !d.IsDir() && strings.HasPrefix(rel, "p") {
+			found[name] = true
+		}
+		return err
+	}))
+	return found
 }
 
 // spoil changes a byte in the largest file of a folder.

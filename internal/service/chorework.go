@@ -145,7 +145,7 @@ func (s *Service) try(ctx context.Context, b russet.Backup) (report host.DrillRe
 
 // copyTo copies what another store lacks: of one device only the newest backup.
 // It can be interrupted after each one. One that is damaged does not keep the
-// others back.
+// others back, nor stand for any.
 func (s *Service) copyTo(ctx context.Context, t *task) (text string, err error) {
 	from, err := s.host.Backups(ctx, t.Store, t.device, false)
 	if err != nil {
@@ -165,16 +165,22 @@ func (s *Service) copyTo(ctx context.Context, t *task) (text string, err error) 
 	if t.device != "" && len(from) == 0 {
 		return "", fmt.Errorf("the copy that %q lacks is not in %q", t.To, t.Store)
 	}
-	if t.device == "" {
-		if from, err = s.host.WorthCopying(ctx, t.To, from); err != nil {
-			return "", err
+	lacking := from
+	worth := func() (err error) {
+		if from = lacking; t.device == "" {
+			from, err = s.host.WorthCopying(ctx, t.To, lacking)
 		}
+		return err
 	}
-	copied := 0
+	if err := worth(); err != nil {
+		return "", err
+	}
+	copied, bad := 0, 0
 	newest := map[russet.UDID]russet.Backup{}
 	defer func() { err = cmp.Or(err, s.retainCopies(ctx, t.To, newest)) }()
 	var damaged error
-	for _, b := range from {
+	for len(from) > 0 {
+		b := from[0]
 		err := s.stepAside(ctx, t)
 		if err == nil {
 			err = s.copyOne(ctx, b, t.To)
@@ -182,15 +188,25 @@ func (s *Service) copyTo(ctx context.Context, t *task) (text string, err error) 
 		switch {
 		case err == nil:
 			copied++
-			newest[b.Device] = b
+			if n, ok := newest[b.Device]; !ok || b.Time.After(n.Time) {
+				newest[b.Device] = b
+			}
 		case russet.KindOf(err) == russet.Damaged:
+			bad++
 			damaged = cmp.Or(damaged, err)
 		default:
-			return fmt.Sprintf("%d of %d backups copied", copied, len(from)), err
+			return fmt.Sprintf("%d of %d backups copied", copied, copied+bad+len(from)), err
+		}
+		from = from[1:]
+		lacking = slices.DeleteFunc(slices.Clone(lacking), func(o russet.Backup) bool { return o.ID == b.ID })
+		if err != nil { // another may stand for its day
+			if err := worth(); err != nil {
+				return "", err
+			}
 		}
 	}
 	if damaged != nil {
-		return fmt.Sprintf("%d of %d backups copied", copied, len(from)), damaged
+		return fmt.Sprintf("%d of %d backups copied", copied, copied+bad), damaged
 	}
 	return fmt.Sprintf("%d backups copied", copied), nil
 }
