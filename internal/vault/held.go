@@ -111,12 +111,19 @@ func (e *entry) standsFor(o *entry, unlocked bool) bool {
 	case e.Sum != o.Sum || e.Stored != o.Stored:
 		return false
 	case e.Rebuild == rebuildCBC:
-		return o.Key.key == nil || string(o.Key.key.Bytes()) == string(e.Key.key.Bytes())
+		return o.Key.key == nil || sameKey(e, o)
 	case o.Rebuild == rebuildCBC, e.Why == whyPending, e.Why == whyPassword && unlocked:
 		return false // it can become content
 	default:
-		return e.Why == o.Why && (e.Key.key == nil) == (o.Key.key == nil)
+		return e.Why == o.Why && sameKey(e, o)
 	}
+}
+
+// sameKey reports whether two files have the same key, or both none: the bytes of
+// one that is kept as it came can be the same under another.
+func sameKey(a, b *entry) bool {
+	x, y := a.Key.key, b.Key.key
+	return x == y || x != nil && y != nil && string(x.Bytes()) == string(y.Bytes())
 }
 
 // whole looks at a version that was put together while parts of the vault were
