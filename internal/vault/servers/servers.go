@@ -41,7 +41,28 @@ type Server struct {
 	mu      sync.Mutex
 	process *exec.Cmd
 	gone    chan struct{} // closed when the process has ended
-	output  bytes.Buffer
+	output  output
+}
+
+// output is what the processes of a server say. Children that outlive one of them
+// still write while the next has begun.
+type output struct {
+	mu   sync.Mutex
+	said []byte
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.said = append(o.said, p...)
+	return len(p), nil
+}
+
+// tail is the end of it.
+func (o *output) tail() []byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return bytes.Clone(o.said[max(0, len(o.said)-8000):])
 }
 
 // run starts the server for the first time, behind a door, and gives the
@@ -54,7 +75,7 @@ func (s *Server) run(t testing.TB, command func(port string) *exec.Cmd) (host st
 		s.Kill()
 		s.door.close()
 		if t.Failed() {
-			t.Logf("the server said:\n%s", tail(s.output.Bytes()))
+			t.Logf("the server said:\n%s", s.output.tail())
 		}
 	})
 	s.Start()
@@ -62,15 +83,12 @@ func (s *Server) run(t testing.TB, command func(port string) *exec.Cmd) (host st
 	return "127.0.0.1", a.Port
 }
 
-func tail(b []byte) []byte { return b[max(0, len(b)-8000):] }
-
 // Start starts the server again after Kill, at the same address.
 func (s *Server) Start() {
 	s.t.Helper()
 	port := freePort(s.t)
 	cmd := s.command(port)
 	s.mu.Lock()
-	// os/exec writes both by one goroutine, and the processes follow each other.
 	cmd.Stdout, cmd.Stderr = &s.output, &s.output
 	// A child that outlives the server must not keep us waiting.
 	cmd.WaitDelay = 10 * time.Second
@@ -94,7 +112,7 @@ func (s *Server) Start() {
 		}
 		select {
 		case <-gone:
-			s.t.Fatalf("%s ended at once:\n%s", cmd.Path, tail(s.output.Bytes()))
+			s.t.Fatalf("%s ended at once:\n%s", cmd.Path, s.output.tail())
 		default:
 		}
 		if time.Now().After(deadline) {
