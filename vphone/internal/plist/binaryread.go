@@ -145,7 +145,7 @@ func appleTime(seconds float64) time.Time {
 	}
 	seconds = min(max(seconds, -limit), limit)
 	whole, part := math.Modf(seconds)
-	return time.Unix(appleEpoch+int64(whole), int64(part*1e9)).UTC()
+	return time.Unix(appleEpoch+int64(whole), int64(math.Round(part*1e9))).UTC()
 }
 
 // length reads the count of a marker and says where the content begins.
