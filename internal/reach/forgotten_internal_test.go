@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
 
-	"russet/device/lockdown"
 	"russet/device/mdns"
 )
 
@@ -122,20 +120,7 @@ func TestSecretStranger(t *testing.T) {
 func secretive(t *testing.T, at, phone int) *atomic.Int64 {
 	t.Helper()
 	sessions := new(atomic.Int64)
-	l, err := net.Listen("tcp", netip.AddrPortFrom(lair(at), lockdown.Port).String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			host, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go discreetly(host, netip.AddrPortFrom(lair(phone), lockdown.Port).String(), sessions)
-		}
-	}()
+	listen(t, at, func(host net.Conn) { go discreetly(host, doorOf(phone), sessions) })
 	return sessions
 }
 

@@ -41,10 +41,10 @@ func lair(n int) netip.Addr {
 	return netip.AddrFrom4([4]byte{127, byte(200 + os.Getpid()%50), byte(n / 250), byte(n%250 + 1)})
 }
 
-// silent listens where a phone would, takes connections and says nothing.
-func silent(t *testing.T, n int, taken *atomic.Int64) {
+// listen takes connections where a phone would.
+func listen(t *testing.T, n int, took func(net.Conn)) {
 	t.Helper()
-	l, err := net.Listen("tcp", netip.AddrPortFrom(lair(n), lockdown.Port).String())
+	l, err := net.Listen("tcp", doorOf(n))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,10 +55,21 @@ func silent(t *testing.T, n int, taken *atomic.Int64) {
 			if err != nil {
 				return
 			}
-			taken.Add(1)
-			t.Cleanup(func() { _ = conn.Close() })
+			took(conn)
 		}
 	}()
+}
+
+// doorOf is where lockdownd listens at the n-th address.
+func doorOf(n int) string { return netip.AddrPortFrom(lair(n), lockdown.Port).String() }
+
+// silent takes connections and says nothing.
+func silent(t *testing.T, n int, taken *atomic.Int64) {
+	t.Helper()
+	listen(t, n, func(conn net.Conn) {
+		taken.Add(1)
+		t.Cleanup(func() { _ = conn.Close() })
+	})
 }
 
 // onNetwork is a phone at the n-th address that trusts this computer.
@@ -202,39 +213,28 @@ func TestWhyItRests(t *testing.T) {
 // slowly passes on what a phone says, each time after a while.
 func slowly(t *testing.T, at, phone int, after time.Duration) {
 	t.Helper()
-	l, err := net.Listen("tcp", netip.AddrPortFrom(lair(at), lockdown.Port).String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			host, err := l.Accept()
-			if err != nil {
-				return
-			}
-			phone, err := net.Dial("tcp", netip.AddrPortFrom(lair(phone), lockdown.Port).String())
-			if err != nil {
-				_ = host.Close()
-				return
-			}
-			go func() {
-				_, _ = io.Copy(phone, host)
-				_ = phone.Close()
-			}()
-			go func() {
-				defer func() { _ = host.Close() }()
-				said := make([]byte, 1<<20)
-				for {
-					n, err := phone.Read(said)
-					time.Sleep(after)
-					if _, e := host.Write(said[:n]); err != nil || e != nil {
-						return
-					}
-				}
-			}()
+	listen(t, at, func(host net.Conn) {
+		phone, err := net.Dial("tcp", doorOf(phone))
+		if err != nil {
+			_ = host.Close()
+			return
 		}
-	}()
+		go func() {
+			_, _ = io.Copy(phone, host)
+			_ = phone.Close()
+		}()
+		go func() {
+			defer func() { _ = host.Close() }()
+			said := make([]byte, 1<<20)
+			for {
+				n, err := phone.Read(said)
+				time.Sleep(after)
+				if _, e := host.Write(said[:n]); err != nil || e != nil {
+					return
+				}
+			}
+		}()
+	})
 }
 
 // TestSlowPhone: a phone that answers, each time after seconds, is heard out, also
