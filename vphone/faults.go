@@ -1,6 +1,7 @@
 package vphone
 
 import (
+	"errors"
 	"net"
 	"slices"
 	"time"
@@ -99,10 +100,12 @@ func (c *faultyConn) Write(b []byte) (int, error) {
 	}
 	f, before := c.phone.due(c.service, len(b), true)
 	n, err := c.Conn.Write(b[:before])
-	if f == nil || err != nil {
+	if f == nil {
 		return n, err
 	}
-	if err := c.suffer(f); err != nil {
+	// Also when the connection is closed already: an alert that TLS sends after
+	// that is a write as well, and a fault is not to be lost in it.
+	if err := errors.Join(c.suffer(f), err); err != nil {
 		return n, err
 	}
 	rest, err := c.Conn.Write(b[n:])

@@ -63,7 +63,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		}
 	}
 	n, err := c.Conn.Read(p)
-	c.link.received.Add(int64(n))
+	c.link.came(n)
 	c.debt = n
 	return n, err
 }

@@ -88,6 +88,7 @@ func (g *guard) run(ctx context.Context) error {
 		if g.life.Before(began) {
 			g.life = began // nothing spoke against it before that
 		}
+		g.caught() // what came while the heartbeat was opened says nothing of now
 		g.link.log.Debug("the device's heartbeat failed; looking for other signs of life", "error", failure)
 		if err := g.doubt(ctx, failure); err != nil {
 			return err
@@ -172,11 +173,24 @@ func (g *guard) doubt(ctx context.Context, failure error) error {
 // moved says whether something came since the last sign of life, which is one.
 // A device that goes on is not asleep, whatever it said.
 func (g *guard) moved() bool {
-	if g.link.received.Load() == g.received {
+	if !g.caught() {
 		return false
 	}
 	g.asleep = time.Time{}
-	g.alive()
+	return true
+}
+
+// caught notes what came since the last sign of life as one, of the time when
+// it came, and says whether anything did.
+func (g *guard) caught() bool {
+	received := g.link.received.Load()
+	if received == g.received {
+		return false
+	}
+	g.received = received
+	if came := g.link.start.Add(time.Duration(g.link.last.Load())); came.After(g.life) {
+		g.life = came
+	}
 	return true
 }
 

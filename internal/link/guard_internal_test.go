@@ -23,7 +23,7 @@ func TestAsleepForTooLong(t *testing.T) {
 				var err error
 				for err == nil && time.Since(start) < time.Hour {
 					if transfer {
-						l.received.Add(1)
+						l.came(1)
 					}
 					err = g.rest(context.Background(), time.Now())
 				}

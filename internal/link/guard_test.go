@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -135,6 +136,43 @@ func TestGone(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestGoneWhileReopening: a phone whose heartbeat broke goes while the heartbeat
+// is opened again, at one message after the other: what it said last counts from
+// when it was said.
+func TestGoneWhileReopening(t *testing.T) {
+	warm(t)
+	inOpening := 0
+	for at := 2; at <= 12; at++ {
+		synctest.Test(t, func(t *testing.T) {
+			p, rec := paired(t)
+			said := new(atomic.Pointer[time.Time])
+			l, dev := over(t, heard{wifi{p}, said}, rec, link.Options{})
+			ctx, stop := l.Guard(t.Context(), dev)
+			defer stop()
+			time.Sleep(63 * time.Second)
+			p.Inject(vphone.Fault{AtWrite: at, Do: vphone.Hole, For: 24 * time.Hour})
+			p.Inject(vphone.Fault{On: "com.apple.mobile.heartbeat", AfterBytes: 1, Do: vphone.Drop})
+			select {
+			case <-ctx.Done():
+			case <-time.After(5 * time.Minute):
+				t.Errorf("not gone at the phone's message %d", at)
+				return
+			}
+			silent, cause := time.Since(*said.Load()), context.Cause(ctx)
+			opening := strings.Contains(cause.Error(), "open a heartbeat")
+			if !errors.Is(cause, link.ErrLost) || silent > 61*time.Second || opening && silent > 46*time.Second {
+				t.Errorf("gone at the phone's message %d: after %v of silence %v", at, silent, cause)
+			}
+			if opening {
+				inOpening++
+			}
+		})
+	}
+	if inOpening == 0 {
+		t.Error("the phone never went while the heartbeat was opened")
 	}
 }
 

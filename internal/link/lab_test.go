@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,9 +38,41 @@ func (w wifi) DialPort(ctx context.Context, port uint16) (net.Conn, error) {
 	return w.DialNetwork(ctx, port)
 }
 
+// heard notes when something of a phone was read last.
+type heard struct {
+	device.Dialer
+	last *atomic.Pointer[time.Time]
+}
+
+func (h heard) DialPort(ctx context.Context, port uint16) (net.Conn, error) {
+	conn, err := h.Dialer.DialPort(ctx, port)
+	return heardConn{conn, h.last}, err
+}
+
+type heardConn struct {
+	net.Conn
+	last *atomic.Pointer[time.Time]
+}
+
+func (c heardConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.last.Store(new(time.Now()))
+	}
+	return n, err
+}
+
 // onWiFi is a phone that is paired, off the cable and on a network within this
 // process, and the link to it with a session.
 func onWiFi(t *testing.T, o link.Options) (*vphone.Phone, *link.Link, *device.Device) {
+	t.Helper()
+	p, rec := paired(t)
+	l, dev := over(t, wifi{p}, rec, o)
+	return p, l, dev
+}
+
+// paired is such a phone, and over the link to it.
+func paired(t *testing.T) (*vphone.Phone, *lockdown.PairRecord) {
 	t.Helper()
 	p, err := vphone.New(vphone.Options{Key: key(), RebootTime: time.Second})
 	if err != nil {
@@ -58,11 +91,16 @@ func onWiFi(t *testing.T, o link.Options) (*vphone.Phone, *link.Link, *device.De
 		t.Fatal(err)
 	}
 	p.Unplug()
-	l := link.New(wifi{p}, o)
+	return p, rec
+}
+
+func over(t *testing.T, d device.Dialer, rec *lockdown.PairRecord, o link.Options) (*link.Link, *device.Device) {
+	t.Helper()
+	l := link.New(d, o)
 	dev, err := device.Connect(t.Context(), l, rec, device.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = dev.Close() })
-	return p, l, dev
+	return l, dev
 }

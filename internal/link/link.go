@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -31,11 +32,13 @@ type Link struct {
 	log    *slog.Logger
 
 	received, sent atomic.Int64
+	start          time.Time
+	last           atomic.Int64 // when something was received last, in nanoseconds after start
 }
 
 // New watches what goes through d.
 func New(d device.Dialer, o Options) *Link {
-	return &Link{dialer: d, rate: o.Rate, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler))}
+	return &Link{dialer: d, rate: o.Rate, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), start: time.Now()}
 }
 
 // DialPort connects to a port of the device.
@@ -50,6 +53,14 @@ func (l *Link) DialPort(ctx context.Context, port uint16) (net.Conn, error) {
 // limited reports whether there is a limit now: it may be set and lifted while
 // something crosses.
 func (l *Link) limited() bool { return l.rate != nil && l.rate.Limit() != rate.Inf }
+
+// came counts n bytes that were received now.
+func (l *Link) came(n int) {
+	if n > 0 {
+		l.last.Store(int64(time.Since(l.start)))
+		l.received.Add(int64(n)) // after its time: who sees the bytes finds when they came
+	}
+}
 
 // Bytes is how much has crossed in both directions, encryption included.
 func (l *Link) Bytes() int64 { return l.received.Load() + l.sent.Load() }
