@@ -49,6 +49,16 @@ func TestHostKeys(t *testing.T) {
 			t.Errorf("known hosts %q: %v", known, err)
 		}
 	}
+	for _, k := range keys { // one known key is enough, whichever
+		c := s.Credentials
+		c.KnownHosts = k.Line
+		b, err := backend.Open(t.Context(), backend.Options{Location: s.Location, Credentials: c, Create: true})
+		if err != nil {
+			t.Errorf("of the host keys only the %s is known: %v", k.Type, err)
+			continue
+		}
+		must(t, b.Close(t.Context()))
+	}
 	if _, err := backend.HostKeys(t.Context(), backend.Location{Kind: backend.S3}); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("host keys of a bucket: %v", err)
 	}

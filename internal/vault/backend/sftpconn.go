@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -106,7 +107,48 @@ func sshConfig(o Options) (*ssh.ClientConfig, error) {
 		}
 		auth = ssh.PublicKeys(signer)
 	}
-	return &ssh.ClientConfig{User: o.Credentials.User, Auth: []ssh.AuthMethod{auth}, HostKeyCallback: check}, nil
+	return &ssh.ClientConfig{
+		User: o.Credentials.User, Auth: []ssh.AuthMethod{auth}, HostKeyCallback: check,
+		HostKeyAlgorithms: knownFirst(o.Credentials.KnownHosts),
+	}, nil
+}
+
+// knownFirst are the kinds of host keys we ask for, those that are known before
+// the others: a server that has several shows the first we name, and one key may
+// be all its owner told us. nil, which leaves the order to the library, when an
+// authority signs the server's keys.
+func knownFirst(lines string) []string {
+	known := make(map[string]bool)
+	for rest := []byte(lines); ; {
+		marker, _, key, _, after, err := ssh.ParseKnownHosts(rest)
+		if err != nil { // the end: hostKeyCheck has read the lines
+			break
+		}
+		switch marker {
+		case "":
+			known[key.Type()] = true
+		case "cert-authority":
+			return nil
+		}
+		rest = after
+	}
+	kind := func(algorithm string) string {
+		if algorithm == ssh.KeyAlgoRSASHA256 || algorithm == ssh.KeyAlgoRSASHA512 {
+			return ssh.KeyAlgoRSA
+		}
+		return algorithm
+	}
+	all := append(ssh.SupportedAlgorithms().HostKeys, ssh.KeyAlgoRSA) // the last for servers that know no other hash
+	slices.SortStableFunc(all, func(a, b string) int {
+		switch ka, kb := known[kind(a)], known[kind(b)]; {
+		case ka == kb:
+			return 0
+		case ka:
+			return -1
+		}
+		return 1
+	})
+	return all
 }
 
 // withSFTP lends a connection of its own, which ends with ctx.

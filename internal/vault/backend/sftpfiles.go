@@ -114,7 +114,7 @@ func (f *sftpFiles) connect(ctx context.Context) (*sftpConn, error) {
 	}
 	defer func() { <-f.turn }()
 	if f.closed {
-		return nil, net.ErrClosed
+		return nil, errShut
 	}
 	if f.conn == nil {
 		conn, err := dialSFTP(ctx, f.o, f.heard)
@@ -125,6 +125,9 @@ func (f *sftpFiles) connect(ctx context.Context) (*sftpConn, error) {
 	}
 	return f.conn, nil
 }
+
+// errShut is no network error: it is not tried again.
+var errShut = errors.New("the connection to the vault has been closed")
 
 // drop closes a connection that is not used any more. It is the caller's turn.
 func (f *sftpFiles) drop(conn *sftpConn) {
