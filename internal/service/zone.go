@@ -36,18 +36,16 @@ func (z *zone) now() *time.Location {
 	if z.place != nil && mark == z.mark {
 		return z.place
 	}
-	first := z.place == nil
-	z.mark = mark
-	if first {
-		z.place = time.Local
+	if z.place == nil {
+		z.mark, z.place = mark, time.Local
 		return z.place
 	}
 	data, err := os.ReadFile(z.file)
-	if err == nil {
-		var place *time.Location
-		if place, err = time.LoadLocationFromTZData("Local", data); err == nil {
-			z.place = place
-		}
+	if err != nil {
+		return z.place
+	}
+	if place, err := time.LoadLocationFromTZData("Local", data); err == nil {
+		z.mark, z.place = mark, place // while it cannot be read, it is tried again
 	}
 	return z.place
 }

@@ -49,8 +49,12 @@ func TestZone(t *testing.T) {
 	if h := hour(); h != 5 {
 		t.Errorf("five hours to the east it is %d o'clock", h)
 	}
-	write([]byte("broken"), time.Unix(1_000_000_002, 0))
+	write(make([]byte, len(tzif(0))), time.Unix(1_000_000_002, 0)) // just being written
 	if h := hour(); h != 5 {
 		t.Errorf("when it cannot be read it is %d o'clock; at first it was %d", h, was)
+	}
+	write(tzif(7*time.Hour), time.Unix(1_000_000_002, 0))
+	if h := hour(); h != 7 {
+		t.Errorf("when it can be read again it is %d o'clock, not 7", h)
 	}
 }
