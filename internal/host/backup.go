@@ -103,17 +103,19 @@ func (h *Host) backupOnce(ctx context.Context, opts BackupOptions) (BackupResult
 		return a.out, err
 	}
 	defer release()
+	h.noteBegun(a.run)
 	err = a.do(ctx)
 	if err == nil && len(a.run.Unread) > 0 {
 		err = unreadError(a.run)
 	}
 	a.close(ctx, err)
-	if noteErr := h.addRun(a.run); noteErr != nil {
-		if err == nil {
-			a.note("the run could not be noted in the history: %v", noteErr)
-		} else {
-			h.log.Warn("the run could not be noted", "error", noteErr)
-		}
+	switch noteErr := h.addRun(a.run); {
+	case noteErr == nil:
+		h.noteEnded(a.run.Device)
+	case err == nil:
+		a.note("the run could not be noted in the history: %v", noteErr)
+	default:
+		h.log.Warn("the run could not be noted", "error", noteErr)
 	}
 	return a.out, err
 }

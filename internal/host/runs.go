@@ -51,9 +51,21 @@ func (h *Host) addRun(run russet.Run) error {
 	return nil
 }
 
-// Runs lists the runs of a device, oldest first. Lines that cannot be read
-// are passed over.
+// Runs lists the runs of a device, oldest first, with one that was killed last.
+// Lines that cannot be read are passed over.
 func (h *Host) Runs(device russet.UDID) ([]russet.Run, error) {
+	runs, err := h.noted(device)
+	if err != nil {
+		return runs, err
+	}
+	if run := h.lostRun(device); run != nil {
+		runs = append(runs, *run)
+	}
+	return runs, nil
+}
+
+// noted are the runs in the history.
+func (h *Host) noted(device russet.UDID) ([]russet.Run, error) {
 	if !device.Valid() {
 		return nil, fmt.Errorf("read the runs of %q: not a device's identifier", device)
 	}
@@ -86,6 +98,18 @@ const runsTail = 64 << 10
 // LastRun is the last of the runs of a device; nil if there is none. However
 // long the history is, only its end is read.
 func (h *Host) LastRun(device russet.UDID) (*russet.Run, error) {
+	last, err := h.lastNoted(device)
+	if err != nil {
+		return nil, err
+	}
+	if run := h.lostRun(device); run != nil {
+		return run, nil
+	}
+	return last, nil
+}
+
+// lastNoted is the last run in the history.
+func (h *Host) lastNoted(device russet.UDID) (*russet.Run, error) {
 	if !device.Valid() {
 		return nil, fmt.Errorf("read the runs of %q: not a device's identifier", device)
 	}
@@ -159,9 +183,10 @@ func (h *Host) knownByRuns() ([]russet.Device, error) {
 	}
 	var devices []russet.Device
 	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), ".jsonl")
+		name, noted := strings.CutSuffix(e.Name(), ".jsonl")
+		name, begun := strings.CutSuffix(name, ".begun")
 		udid := russet.UDID(name)
-		if !ok || !udid.Valid() {
+		if noted == begun || !udid.Valid() || slices.ContainsFunc(devices, func(d russet.Device) bool { return d.UDID == udid }) {
 			continue
 		}
 		runs, err := h.Runs(udid)

@@ -99,15 +99,11 @@ func (h *Host) EncryptionChanged(udid russet.UDID) time.Time {
 	return c.At
 }
 
-// Killed is what became of a run that nobody lived to note.
-const Killed = "russet was killed in the middle, or its computer lost its power"
-
-// NoteLost adds a run to the history that nobody lived to note: the process was
-// killed in it, or the computer lost its power.
+// NoteLost adds a run to the history that was killed before it could leave word
+// of itself.
 func (h *Host) NoteLost(d russet.Device, store, by string, at time.Time, passcode bool) error {
-	return h.addRun(russet.Run{
-		ID: newRunID(), Device: d.UDID, Name: d.Name, Store: store, Start: at.UTC(), End: at.UTC(), Outcome: "interrupted",
-		Error: Killed, Kind: russet.Interrupted,
-		Hint: "the next run goes on from there", Unread: []russet.Problem{}, By: by, Passcode: passcode,
-	})
+	return h.addRun(*lost(russet.Run{
+		ID: newRunID(), Device: d.UDID, Name: d.Name, Store: store, Start: at.UTC(),
+		Unread: []russet.Problem{}, By: by, Passcode: passcode,
+	}))
 }

@@ -43,6 +43,9 @@ func (s *Service) settleOne(st *state, a *schedule.Attempt, runs []russet.Run) {
 		}
 		a.Asked = a.Asked || r.Passcode
 		a.Answered = a.Asked && (a.Answered || a.Outcome == schedule.Done)
+		if r.Error == host.Killed { // it left word of itself, which is to be kept
+			s.host.SettleLost(st.Device, a.Asked)
+		}
 		return
 	}
 	a.End, a.Why = a.At, host.Killed
