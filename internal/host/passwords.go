@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"russet"
 	"russet/mobilesync"
@@ -91,6 +92,23 @@ func (h *Host) fitting(ctx context.Context, b russet.Backup, needed bool) (russe
 	return func(context.Context, russet.UDID) (string, error) { return password, nil }, nil
 }
 
+// passwordUnknown is what a person is told whose backup nobody here can open.
+const passwordUnknown = "the backup is encrypted with a password that is not known here; " +
+	"name it once with --password-file, and it is tried and remembered"
+
+// ProvePassword tries the password that a person gave, see WithPassword, on the
+// backup of a run that was made without it, and says what came of it.
+func (h *Host) ProvePassword(ctx context.Context, made BackupResult) BackupResult {
+	if made.Backup == nil || h.password == "" {
+		return made
+	}
+	a := &attempt{host: h, out: made}
+	a.out.PasswordUnknown, a.out.PasswordChanged = false, false
+	a.out.Notes = slices.DeleteFunc(slices.Clone(made.Notes), func(note string) bool { return note == passwordUnknown })
+	a.provePassword(ctx, *made.Backup)
+	return a.out
+}
+
 // provePassword tries the backup password on a backup just made, when that was
 // not done since it was set, when a person gave it, or when the device made new
 // keys, as it does when its password is changed; and says what came of it. A
@@ -107,8 +125,7 @@ func (a *attempt) provePassword(ctx context.Context, b russet.Backup) {
 		return
 	case len(known) == 0:
 		a.out.PasswordUnknown = true
-		a.note("the backup is encrypted with a password that is not known here; " +
-			"name it once with --password-file, and it is tried and remembered")
+		a.note(passwordUnknown)
 		return
 	case h.password == "" && !h.unproven(b.Device) && h.keyKnown(ctx, b):
 		return
@@ -124,12 +141,27 @@ func (a *attempt) provePassword(ctx context.Context, b russet.Backup) {
 	case russet.KindOf(err) == russet.Password && h.password != "":
 		a.note("the backup password that was given does NOT open this backup; the backup is kept as the phone encrypted it. " +
 			"Back up again with the right one")
+		a.withoutIt(ctx, b)
 	case russet.KindOf(err) == russet.Password:
 		a.out.PasswordChanged = true
 		a.note("the backup password that is known here does NOT open this backup: it was changed elsewhere. " +
 			"Find it, or it must be reset on the phone (Settings > General > Transfer or Reset > Reset All Settings)")
 	default:
 		a.note("the backup password could not be tried on this backup: %v", err)
+	}
+}
+
+// withoutIt says what is known of a backup's password when the one that was given
+// is wrong.
+func (a *attempt) withoutIt(ctx context.Context, b russet.Backup) {
+	others := a.host.WithPassword("")
+	known, err := others.candidates(b.Device)
+	if err != nil {
+		return
+	}
+	if a.out.PasswordUnknown = len(known) == 0; !a.out.PasswordUnknown {
+		_, err = others.fittingPassword(ctx, b)
+		a.out.PasswordChanged = russet.KindOf(err) == russet.Password
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 // BackUp backs a device up because a person wants it, before whatever waits for
 // the schedule. When that device is being backed up already, it waits for that;
 // when that goes to another store than the one that was named, it is backed up
-// to this then; and when a full one is wanted, after one that is not. progress
-// may be nil.
+// to this then; and when a full one is wanted, after one that is not. A backup
+// password is tried on what is there then. progress may be nil.
 func (s *Service) BackUp(ctx context.Context, r Request, progress func(russet.Event)) (host.BackupResult, error) {
 	s.work.Add(1)
 	defer s.work.Done()
@@ -26,7 +26,7 @@ func (s *Service) BackUp(ctx context.Context, r Request, progress func(russet.Ev
 		result, err := j.join(ctx, progress)
 		same := r.Store == "" || r.Store == j.running().Store
 		if same && (j.full || !r.Full) || ctx.Err() != nil {
-			return result, err
+			return s.prove(ctx, r, result), err
 		}
 		s.mu.Lock() // that was for another store, or less than was asked for
 	}
@@ -38,6 +38,22 @@ func (s *Service) BackUp(ctx context.Context, r Request, progress func(russet.Ev
 	defer j.listen(progress)()
 	s.attended(ctx, j, host.BackupOptions{Device: d, Store: store, Full: r.Full, Retry: r.Retry}, r.Password)
 	return j.result, j.err
+}
+
+// prove tries the password of a request on what a run made that began without it.
+func (s *Service) prove(ctx context.Context, r Request, made host.BackupResult) host.BackupResult {
+	if r.Password == "" || made.Backup == nil {
+		return made
+	}
+	made = s.host.WithPassword(r.Password).ProvePassword(ctx, made)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st := s.states[r.Device]; st != nil && !made.PasswordChanged && !made.PasswordUnknown {
+		st.over(s.now(), "password")
+		st.over(s.now(), "password-unknown")
+		s.save(st) //nolint:errcheck // it is said
+	}
+	return made
 }
 
 // Stop ends a run of a device that the schedule began, cleanly, and leaves the

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -219,13 +220,50 @@ func TestPasswordUnknown(t *testing.T) {
 	if len(st.Alarms) != 1 || st.Alarms[0].Kind != notify.Encryption {
 		t.Errorf("alarms: %+v", st.Alarms)
 	}
-	_, err = l.service.BackUp(t.Context(), service.Request{Device: russet.UDID(p.UDID()), Password: "theirs"}, nil)
-	must(t, err)
-	st, err = l.service.Status(t.Context())
-	must(t, err)
-	if len(st.Alarms) != 0 {
-		t.Errorf("it was named, and still: %+v", st.Alarms)
+	r := service.Request{Device: russet.UDID(p.UDID()), Password: "not theirs"}
+	res, err := l.service.BackUp(t.Context(), r, nil)
+	if st, _ := l.service.Status(t.Context()); err != nil || !holds(res.Notes, "does NOT open") || len(st.Alarms) != 1 {
+		t.Errorf("a wrong one was named: %v, %q, %+v", err, res.Notes, st.Alarms)
 	}
+	r.Password = "theirs"
+	res, err = l.service.BackUp(t.Context(), r, nil)
+	if st, _ := l.service.Status(t.Context()); err != nil || !holds(res.Notes, "opens it") || len(st.Alarms) != 0 {
+		t.Errorf("it was named: %v, %q, %+v", err, res.Notes, st.Alarms)
+	}
+}
+
+// TestPasswordNamedLate: a backup password that is named while the backup is
+// being made by itself is tried on it.
+func TestPasswordNamedLate(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.start()
+	p := l.phone("Anna's iPhone", vphone.Options{BackupPassword: "theirs"})
+	l.step(0)
+	for _, c := range []struct {
+		password, note string
+		alarms         int
+	}{{"not theirs", "does NOT open", 1}, {"theirs", "was tried on this backup and opens it", 0}} {
+		slow(p, time.Second)
+		l.clock.set(l.clock.now().Add(23 * time.Hour))
+		l.setClocks()
+		l.service.Step(t.Context())
+		if len(l.service.Running()) != 1 {
+			t.Fatal("nothing runs")
+		}
+		res, err := l.service.BackUp(t.Context(), service.Request{Device: russet.UDID(p.UDID()), Password: c.password}, nil)
+		if err != nil || res.Run.By != "schedule" || !holds(res.Notes, c.note) || holds(res.Notes, "name it once with") {
+			t.Errorf("%+v %q, %v", res.Run, res.Notes, err)
+		}
+		l.service.Wait()
+		if st, _ := l.service.Status(t.Context()); len(st.Alarms) != c.alarms {
+			t.Errorf("alarms after %q: %+v", c.password, st.Alarms)
+		}
+	}
+}
+
+func holds(notes []string, text string) bool {
+	return slices.ContainsFunc(notes, func(n string) bool { return strings.Contains(n, text) })
 }
 
 // TestNoRoom: a backup that did not fit, which nobody could know before the
