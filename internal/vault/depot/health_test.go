@@ -106,7 +106,7 @@ func TestKilled(t *testing.T) {
 	self, err := os.Executable()
 	l.must(err)
 	cmd := exec.Command(self, "-test.run=^TestKilled$")
-	cmd.Env = append(os.Environ(), "DEPOT_TEST_VICTIM="+l.dir)
+	cmd.Env = append(os.Environ(), "DEPOT_TEST_VICTIM="+l.dir, "TMPDIR="+t.TempDir()) // it does not live to tidy up
 	out, err := cmd.StdoutPipe()
 	l.must(err, cmd.Start())
 	line, err := io.ReadAll(io.LimitReader(out, int64(len("written"))))
