@@ -37,7 +37,8 @@ type Options struct {
 	PasswordFile string
 	Vaults       VaultAnswers
 	LowMemory    bool // take less of it, at some speed
-	// Now is the clock on the wall; nil is the computer's own.
+	// Now is the clock on the wall; nil is the computer's own, in its time zone of
+	// now: see Host.Zone.
 	Now func() time.Time
 	// Rate is how many bytes a second may come from and go to all devices
 	// together; nil is no limit.
@@ -60,6 +61,7 @@ type shared struct {
 	vaults       VaultAnswers
 	lowMemory    bool
 	now          func() time.Time
+	zone         *zone
 	rate         *rate.Limiter
 	root         string        // where the system's own folders begin; "/" but for tests
 	listenFor    time.Duration // how long the doctor listens to the network
@@ -79,11 +81,12 @@ type openedStore struct {
 
 // Open makes a Host. It touches nothing yet.
 func Open(opts Options) *Host {
+	here := &zone{file: localtime}
 	if opts.Now == nil {
-		opts.Now = time.Now
+		opts.Now = func() time.Time { return time.Now().In(here.now()) }
 	}
 	h := &Host{shared: &shared{
-		home: home.At(opts.Home), passwordFile: opts.PasswordFile, lowMemory: opts.LowMemory, vaults: opts.Vaults, now: opts.Now,
+		home: home.At(opts.Home), passwordFile: opts.PasswordFile, lowMemory: opts.LowMemory, vaults: opts.Vaults, now: opts.Now, zone: here,
 		rate: cmp.Or(opts.Rate, rate.NewLimiter(rate.Inf, burst)), root: "/", listenFor: doctorListens,
 		log:    cmp.Or(opts.Log, slog.New(slog.DiscardHandler)),
 		stores: map[string]*openedStore{},

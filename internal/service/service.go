@@ -46,7 +46,6 @@ type Service struct {
 	host *host.Host
 	log  *slog.Logger
 	slot slots
-	zone zone
 	wake chan struct{}
 	work sync.WaitGroup // of all that goes on in the background
 	asks sync.WaitGroup // of the looks at stores, which may take long
@@ -83,7 +82,7 @@ func New(o Options) *Service {
 	return &Service{
 		opts: o, host: o.Host, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 		slot: slots{limit: cmp.Or(max(o.AtOnce, 0), usualAtOnce)}, wake: make(chan struct{}, 1),
-		zone: zone{file: localtime}, states: map[russet.UDID]*state{}, shelves: map[string]*shelf{}, changes: map[string]int{}, jobs: map[russet.UDID]*job{}, ran: map[string]ChoreRun{},
+		states: map[russet.UDID]*state{}, shelves: map[string]*shelf{}, changes: map[string]int{}, jobs: map[russet.UDID]*job{}, ran: map[string]ChoreRun{},
 	}
 }
 
@@ -92,7 +91,7 @@ func New(o Options) *Service {
 func (s *Service) now() time.Time {
 	where := s.opts.Location
 	if where == nil {
-		where = s.zone.now()
+		where = s.host.Zone()
 	}
 	return s.opts.Now().Round(0).In(where)
 }

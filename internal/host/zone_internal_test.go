@@ -1,4 +1,4 @@
-package service
+package host
 
 import (
 	"encoding/binary"
@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"russet/internal/home"
 )
 
 // tzif is a zone without summer time, as in /etc/localtime (RFC 9636).
@@ -36,7 +38,9 @@ func TestZone(t *testing.T) {
 		}
 	}
 	write(tzif(time.Hour), time.Unix(1_000_000_000, 0))
-	z := &zone{file: file}
+	host := Open(Options{Home: home.Place{Dir: t.TempDir()}})
+	z := host.zone
+	z.file = file
 	if z.now() != time.Local {
 		t.Errorf("at first: %v", z.now())
 	}
@@ -56,5 +60,9 @@ func TestZone(t *testing.T) {
 	write(tzif(7*time.Hour), time.Unix(1_000_000_002, 0))
 	if h := hour(); h != 7 {
 		t.Errorf("when it can be read again it is %d o'clock, not 7", h)
+	}
+	// What people are told, and which day a backup is of, goes by that.
+	if _, offset := host.now().Zone(); offset != 7*60*60 || host.Zone() != z.place {
+		t.Errorf("the host's clock is %d s to the east, its zone %v", offset, host.Zone())
 	}
 }

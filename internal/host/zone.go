@@ -1,4 +1,4 @@
-package service
+package host
 
 import (
 	"fmt"
@@ -23,6 +23,9 @@ type zone struct {
 	mark  string    // by which a change is noticed
 	place *time.Location
 }
+
+// Zone is the time zone of the computer as it is set now.
+func (h *Host) Zone() *time.Location { return h.zone.now() }
 
 // now is the zone. Where it cannot be read it is the one of the start.
 func (z *zone) now() *time.Location {
