@@ -1,8 +1,10 @@
 package facts
 
 import (
+	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
 	"russet"
 	"russet/internal/plist"
@@ -51,4 +53,28 @@ func (f *Facts) Usable(doing string) error {
 	default:
 		return &russet.Error{Kind: russet.Damaged, Doing: doing, What: f.Problem}
 	}
+}
+
+// Importable says what a folder is that is to be imported, and refuses one that is
+// not finished. id is the backup's name elsewhere; "" derives one.
+func Importable(fsys fs.FS, id russet.BackupID) (f Facts, device russet.UDID, as russet.BackupID, err error) {
+	if f, err = Read(fsys); err == nil {
+		err = f.ReadInfo(fsys, time.Now())
+	}
+	if err == nil && f.Problem != "" {
+		err = f.Usable("")
+	}
+	if err != nil {
+		return f, "", "", err
+	}
+	if device, err = DeviceOf(fsys); err != nil {
+		return f, "", "", err
+	}
+	if id == "" {
+		id = DerivedID(device, f.Fingerprint)
+	}
+	if !IsID(string(id)) {
+		return f, "", "", &russet.Error{Kind: russet.Usage, What: fmt.Sprintf("%q is no name of a backup", id)}
+	}
+	return f, device, id, nil
 }

@@ -86,7 +86,7 @@ func (s *Store) Delete(ctx context.Context, id russet.BackupID) error {
 	if err := s.writable(doing); err != nil {
 		return err
 	}
-	if gone, err := s.deleteDraft(id, doing); gone || err != nil {
+	if gone, err := s.books.Delete(id, doing, s.trash); gone || err != nil {
 		return err
 	}
 	f, err := s.find(ctx, id, doing)
@@ -100,7 +100,7 @@ func (s *Store) Delete(ctx context.Context, id russet.BackupID) error {
 		}
 	}
 	if f.stamp == "" {
-		lock, err := s.lockDevice(f.device, doing)
+		lock, err := s.books.LockDevice(f.device, doing)
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (s *Store) Delete(ctx context.Context, id russet.BackupID) error {
 }
 
 func (s *Store) deleteFolder(ctx context.Context, f *found, doing string) error {
-	lock, err := s.lockBackup(f.rec.ID, false, doing)
+	lock, err := s.books.LockBackup(f.rec.ID, false, doing)
 	if err != nil {
 		return err
 	}
@@ -148,39 +148,6 @@ func (s *Store) renew(ctx context.Context, gone *found) error {
 	return errors.Join(err, s.saveRecord(&rec))
 }
 
-// deleteDraft removes a draft; false if there is none of that name.
-func (s *Store) deleteDraft(id russet.BackupID, doing string) (bool, error) {
-	for _, dir := range []string{draftsDir, asideDir} {
-		notes, err := s.notes(dir)
-		if err != nil {
-			return false, fmt.Errorf("%s: %w", doing, err)
-		}
-		for _, n := range notes {
-			if n.ID != string(id) {
-				continue
-			}
-			lock, err := s.lockDevice(n.Device, doing)
-			if err != nil {
-				return false, err
-			}
-			name := asideDir + "/" + n.ID
-			if dir == draftsDir {
-				name = draftDir(n.Device)
-			}
-			if n.Step != receiving && n.Aside == "" {
-				err = &russet.Error{
-					Kind: russet.Busy, Doing: doing, What: "the device has finished it, it only has to be put in its place",
-					Hint: "russet repair does that",
-				}
-			} else {
-				err = s.trash(name, n.ID)
-			}
-			return true, errors.Join(err, lock.Unlock())
-		}
-	}
-	return false, nil
-}
-
 // incoming is a backup on its way into the store.
 type incoming struct {
 	s    *Store
@@ -192,7 +159,7 @@ type incoming struct {
 func (s *Store) receive() (*incoming, error) {
 	in := &incoming{s: s, name: incomingDir + "/" + facts.NewID()}
 	var err error
-	if in.lock, err = s.lock("incoming", true, "copy a backup", "another russet is sweeping the store"); err != nil {
+	if in.lock, err = s.books.Lock("incoming", true, "copy a backup", "another russet is sweeping the store"); err != nil {
 		return nil, err
 	}
 	if in.dir, err = s.dir.MakeSub(in.name, public); err != nil {

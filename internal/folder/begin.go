@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/drafts"
 	"russet/internal/facts"
 	"russet/internal/overlay"
 )
@@ -22,7 +23,7 @@ func (s *Store) Begin(ctx context.Context, opts russet.BeginOptions) (russet.Dra
 	if err := s.writable(doing); err != nil {
 		return nil, err
 	}
-	lock, err := s.lockDevice(opts.Device, doing)
+	lock, err := s.books.LockDevice(opts.Device, doing)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +56,7 @@ func (d *draft) begin(ctx context.Context, opts russet.BeginOptions) error {
 			Hint: "make a store of the folder it leads to",
 		}
 	}
-	full := opts.Full || s.strikes(opts.Device) >= maxStrikes
+	full := opts.Full || s.books.Strikes(opts.Device) >= drafts.MaxStrikes
 	if d.resumed, err = d.resumable(now, opts, full); err != nil {
 		return err
 	}
@@ -83,8 +84,8 @@ func (d *draft) begin(ctx context.Context, opts russet.BeginOptions) error {
 // resumable reads what an interrupted run left, and puts it out of the way
 // when it must not be offered to the device.
 func (d *draft) resumable(now *found, opts russet.BeginOptions, full bool) (bool, error) {
-	s, name := d.s, draftDir(opts.Device)
-	err := s.loadJSON(name+"/"+noteFile, maxRecord, &d.note)
+	s, name := d.s, d.s.books.Draft(opts.Device)
+	err := s.loadJSON(name+"/"+drafts.NoteFile, maxRecord, &d.note)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, s.trash(name, facts.NewID())
 	}
@@ -114,14 +115,13 @@ func (f *found) fingerprint() string {
 
 // fresh begins a new draft.
 func (d *draft) fresh(now *found, device russet.UDID, full bool) error {
-	d.note = draftNote{
-		ID: facts.NewID(), Device: device, Host: hostName(), Started: time.Now().UTC(), Full: full,
-		BaseFingerprint: now.fingerprint(),
-	}
+	d.note = draftNote{Host: hostName(), Note: drafts.Note{
+		ID: facts.NewID(), Device: device, Started: time.Now().UTC(), Full: full, BaseFingerprint: now.fingerprint(),
+	}}
 	if !full && now != nil && now.facts.Problem == "" {
 		d.note.Base = now.rec.ID
 	}
-	if err := d.s.dir.MkdirAll(draftDir(device)+"/"+objectsDir, private); err != nil {
+	if err := d.s.dir.MkdirAll(d.s.books.Draft(device)+"/"+objectsDir, private); err != nil {
 		return err
 	}
 	return d.saveNote()
@@ -130,7 +130,7 @@ func (d *draft) fresh(now *found, device russet.UDID, full bool) error {
 // open opens the files of a draft whose note has been read.
 func (d *draft) open() error {
 	var err error
-	if d.dir, err = d.s.dir.Sub(draftDir(d.note.Device)); err != nil {
+	if d.dir, err = d.s.dir.Sub(d.s.books.Draft(d.note.Device)); err != nil {
 		return err
 	}
 	if d.objects.dir, err = d.dir.MakeSub(objectsDir, private); err != nil {
@@ -189,89 +189,37 @@ func (d *draft) setAside(why string) error {
 	if err := d.saveNote(); err != nil {
 		return err
 	}
-	if err := s.dropAside(d.note.Device); err != nil {
+	if err := s.books.DropAside(d.note.Device, s.trash); err != nil {
 		return err
 	}
-	return s.dir.Rename(draftDir(d.note.Device), asideDir+"/"+d.note.ID)
-}
-
-// dropAside removes the drafts of a device that were set aside.
-func (s *Store) dropAside(device russet.UDID) error {
-	notes, err := s.notes(asideDir)
-	for _, n := range notes {
-		if n.Device == device {
-			err = errors.Join(err, s.trash(asideDir+"/"+n.ID, n.ID))
-		}
-	}
-	return err
-}
-
-// notes reads the notes of all drafts in a folder.
-func (s *Store) notes(dir string) ([]draftNote, error) {
-	entries, err := s.dir.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var notes []draftNote
-	for _, e := range entries {
-		var n draftNote
-		if err := s.loadJSON(dir+"/"+e.Name()+"/"+noteFile, maxRecord, &n); err != nil || !facts.IsID(n.ID) || !n.Device.Valid() {
-			continue // of a run that did not come to write it, or is just being made
-		}
-		notes = append(notes, n)
-	}
-	return notes, err
+	return s.dir.Rename(s.books.Draft(d.note.Device), s.books.Aside(d.note.ID))
 }
 
 // Drafts lists what unfinished runs left behind.
 func (s *Store) Drafts(ctx context.Context, device russet.UDID) ([]russet.Backup, error) {
-	drafts := []russet.Backup{}
-	for _, dir := range []string{draftsDir, asideDir} {
-		notes, err := s.notes(dir)
-		if err != nil {
-			return nil, fmt.Errorf("list the drafts in %s: %w", s.dir.Path(), err)
-		}
-		for _, n := range notes {
-			if device != "" && n.Device != device {
-				continue
-			}
-			b, err := s.draftBackup(ctx, dir, n)
-			if err != nil {
-				return nil, fmt.Errorf("list the drafts in %s: %w", s.dir.Path(), err)
-			}
-			drafts = append(drafts, b)
-		}
+	list, err := s.books.List(device, s.opts.Name, func(folder string, into *russet.Backup) error {
+		return s.measure(ctx, folder, into)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the drafts in %s: %w", s.dir.Path(), err)
 	}
-	return drafts, nil
+	return list, nil
 }
 
-// draftBackup describes a draft: when it was begun and what it takes on disk.
-func (s *Store) draftBackup(ctx context.Context, dir string, n draftNote) (russet.Backup, error) {
-	name := string(n.Device)
-	if dir == asideDir {
-		name = n.ID
-	}
-	b := russet.Backup{
-		ID: russet.BackupID(n.ID), Device: n.Device, Time: n.Started, Store: s.opts.Name, Draft: true, Problem: n.Aside,
-	}
-	objects, err := s.dir.Sub(dir + "/" + name + "/" + objectsDir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return b, nil
-	}
+// measure adds what a draft takes on disk.
+func (s *Store) measure(ctx context.Context, folder string, into *russet.Backup) error {
+	objects, err := s.dir.Sub(folder + "/" + objectsDir)
 	if err != nil {
-		return b, err
+		return err
 	}
 	defer objects.Close()
 	err = walkDisk(ctx, objects.FS(), func(_ string, info fs.FileInfo) error {
-		b.Files++
-		b.Size += info.Size()
+		into.Files++
+		into.Size += info.Size()
 		return nil
 	})
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil // a run is at work in it
-	}
-	b.Added = b.Size
-	return b, err
+	into.Added = into.Size
+	return err
 }
 
 func hostName() string {

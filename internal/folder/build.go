@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 
+	"russet/internal/drafts"
 	"russet/internal/durable"
 )
 
@@ -23,7 +24,7 @@ func (d *draft) mustWorkInPlace() (bool, error) {
 	if err := d.dir.Remove(probe); err != nil {
 		return false, err
 	}
-	err := d.dir.LinkTo(noteFile, d.dir, probe)
+	err := d.dir.LinkTo(drafts.NoteFile, d.dir, probe)
 	if err != nil {
 		if durable.IsFull(err) {
 			return false, err
@@ -58,7 +59,7 @@ func (d *draft) build(ctx context.Context) error {
 // it by its fingerprint, so that it may come before the exchange.
 func (d *draft) publishRecord() error {
 	s, id := d.s, d.note.Record.ID
-	err := s.dir.Rename(draftDir(d.note.Device)+"/"+newSums, sumsFile(id))
+	err := s.dir.Rename(s.books.Draft(d.note.Device)+"/"+newSums, sumsFile(id))
 	if errors.Is(err, fs.ErrNotExist) {
 		ok, e := s.dir.Exists(sumsFile(id)) // done before a crash
 		if err = e; e == nil && !ok {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"russet"
+	"russet/internal/drafts"
 	"russet/internal/durable"
 	"russet/internal/facts"
 )
@@ -44,9 +45,9 @@ func (d *draft) commit(ctx context.Context) (russet.Backup, error) {
 	if err := d.over.Sync(); err != nil { // the barrier's own record, which the note counts
 		return russet.Backup{}, err
 	}
-	d.note.Step, d.note.Journal = finished, d.over.Length()
+	d.note.Step, d.note.Journal = drafts.Finished, d.over.Length()
 	if err := d.saveNote(); err != nil {
-		d.note.Step = receiving
+		d.note.Step = drafts.Receiving
 		return russet.Backup{}, err
 	}
 	return d.complete(ctx)
@@ -55,7 +56,7 @@ func (d *draft) commit(ctx context.Context) (russet.Backup, error) {
 // complete takes a draft from "the device finished" to the current backup, or
 // on from where a crash interrupted that.
 func (d *draft) complete(ctx context.Context) (russet.Backup, error) {
-	if d.note.Step == finished {
+	if d.note.Step == drafts.Finished {
 		if err := d.check(ctx); err != nil {
 			return russet.Backup{}, d.refuse(err)
 		}
@@ -85,7 +86,7 @@ func (d *draft) refuse(err error) error {
 		return err
 	}
 	if damaged {
-		err = errors.Join(err, d.s.strike(d.note.Device))
+		err = errors.Join(err, d.s.books.Strike(d.note.Device))
 	}
 	var closing error
 	if d.over != nil {
@@ -220,7 +221,7 @@ func (d *draft) leave() error {
 		err = d.over.Close()
 		d.over = nil
 	}
-	err = errors.Join(err, d.objects.close(), s.setStrikes(device, 0), s.dropAside(device))
+	err = errors.Join(err, d.objects.close(), s.books.Absolve(device), s.books.DropAside(device, s.trash))
 	records, e := s.records()
 	err = errors.Join(err, e)
 	for _, r := range records[string(device)] {
@@ -232,5 +233,5 @@ func (d *draft) leave() error {
 	if label == "" {
 		label = d.note.ID
 	}
-	return errors.Join(err, s.trash(draftDir(device), label))
+	return errors.Join(err, s.trash(s.books.Draft(device), label))
 }

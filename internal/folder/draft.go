@@ -13,6 +13,7 @@ import (
 
 	"russet"
 	"russet/device/devicelink"
+	"russet/internal/drafts"
 	"russet/internal/durable"
 	"russet/internal/facts"
 	"russet/internal/overlay"
@@ -44,14 +45,12 @@ type draft struct {
 
 var _ russet.Draft = (*draft)(nil)
 
-func draftDir(device russet.UDID) string { return draftsDir + "/" + string(device) }
-
 // checkpoint: after a kill, what came after the last barrier is read again
 // before it is believed.
 const checkpoint = 1 << 30
 
 func (d *draft) saveNote() error {
-	return d.s.saveJSON(draftDir(d.note.Device)+"/"+noteFile, &d.note)
+	return d.s.saveJSON(d.s.books.Draft(d.note.Device)+"/"+drafts.NoteFile, &d.note)
 }
 
 // Base is the backup the device was offered.
@@ -218,17 +217,12 @@ func (d *draft) Discard(context.Context) error {
 		return fs.ErrClosed
 	}
 	var err error
-	if d.resumed || (d.s.strikes(d.note.Device) > 0 && d.over.Next() > 2) {
-		err = d.s.strike(d.note.Device)
+	if d.resumed || (d.s.books.Strikes(d.note.Device) > 0 && d.over.Next() > 2) {
+		err = d.s.books.Strike(d.note.Device)
 	}
-	err = errors.Join(err, d.abortUpload(), d.over.Close(), d.s.trash(draftDir(d.note.Device), d.note.ID))
+	err = errors.Join(err, d.abortUpload(), d.over.Close(), d.s.trash(d.s.books.Draft(d.note.Device), d.note.ID))
 	d.over = nil
 	return errors.Join(err, d.close())
-}
-
-// strike counts that a device stumbled.
-func (s *Store) strike(device russet.UDID) error {
-	return s.setStrikes(device, min(s.strikes(device)+1, maxStrikes))
 }
 
 // close lets go of everything the draft holds open.

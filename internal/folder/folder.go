@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/drafts"
 	"russet/internal/durable"
 )
 
@@ -37,12 +38,8 @@ const (
 	home        = ".russet"
 	formatFile  = home + "/format"
 	backupsDir  = home + "/backups"
-	devicesDir  = home + "/devices"
-	draftsDir   = home + "/drafts"
-	asideDir    = home + "/aside"
 	incomingDir = home + "/incoming"
 	trashDir    = home + "/trash"
-	locksDir    = home + "/locks"
 
 	format = "russet folder store 1\n"
 
@@ -69,6 +66,7 @@ type Options struct {
 // Store is a folder store; it implements russet.Store.
 type Store struct {
 	dir      *durable.Dir // the folder
+	books    drafts.Books
 	opts     Options
 	log      *slog.Logger
 	readOnly error // why nothing can be written; nil when it can
@@ -88,7 +86,7 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store %q: %w", path, err)
 	}
-	s := &Store{dir: dir, opts: opts, log: opts.Log}
+	s := &Store{dir: dir, books: drafts.Books{Folder: dir, In: home}, opts: opts, log: opts.Log}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -117,13 +115,13 @@ func (s *Store) prepare() error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("open the store %q: %w", s.dir.Path(), err)
 	}
-	for _, name := range []string{backupsDir, devicesDir, draftsDir, asideDir, incomingDir, trashDir, locksDir} {
+	for _, name := range append(s.books.Folders(), backupsDir, incomingDir, trashDir) {
 		if err := s.dir.MkdirAll(name, private); err != nil {
 			s.readOnly = err
 			return nil
 		}
 	}
-	lock, err := s.dir.Lock(locksDir+"/store", true)
+	lock, err := s.dir.Lock(s.books.LockFile("store"), true)
 	if err != nil && !errors.Is(err, durable.ErrLocked) {
 		s.readOnly = err
 		return nil
@@ -154,29 +152,6 @@ func (s *Store) writable(doing string) error {
 
 // Free is how many bytes the disk can still take.
 func (s *Store) Free(context.Context) (int64, error) { return s.dir.Free() }
-
-// lock takes a lock of the store; held by another it is an error of kind Busy.
-func (s *Store) lock(name string, shared bool, doing, what string) (*durable.Lock, error) {
-	l, err := s.dir.Lock(locksDir+"/"+name, shared)
-	if errors.Is(err, durable.ErrLocked) {
-		return nil, &russet.Error{
-			Kind: russet.Busy, Doing: doing, What: what, Err: err,
-			Hint: "wait until it is done, or stop it first",
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, err)
-	}
-	return l, nil
-}
-
-func (s *Store) lockDevice(device russet.UDID, doing string) (*durable.Lock, error) {
-	return s.lock("device-"+string(device), false, doing, "another run of russet works with this device's backups")
-}
-
-func (s *Store) lockBackup(id russet.BackupID, shared bool, doing string) (*durable.Lock, error) {
-	return s.lock("backup-"+string(id), shared, doing, "this backup is in use")
-}
 
 // sync makes everything written so far durable where one call can do that,
 // else what the caller syncs file by file.

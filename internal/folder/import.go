@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"time"
 
 	"russet"
 	"russet/internal/facts"
@@ -61,29 +60,13 @@ func (s *Store) importBackup(ctx context.Context, fsys fs.FS, opts russet.Import
 
 // describe finds out what is to be imported, and refuses what is not finished.
 func describe(fsys fs.FS, opts russet.ImportOptions) (*record, error) {
-	f, err := facts.Read(fsys)
-	if err == nil {
-		err = f.ReadInfo(fsys, time.Now())
-	}
-	if err != nil {
-		return nil, err
-	}
-	if f.Problem != "" {
-		return nil, f.Usable("")
-	}
-	device, err := facts.DeviceOf(fsys)
+	f, device, id, err := facts.Importable(fsys, opts.ID)
 	if err != nil {
 		return nil, err
 	}
 	rec := &record{
-		ID: opts.ID, Device: device, Fingerprint: f.Fingerprint, Name: f.Name, IOS: f.IOS, Time: f.Time.UTC(),
+		ID: id, Device: device, Fingerprint: f.Fingerprint, Name: f.Name, IOS: f.IOS, Time: f.Time.UTC(),
 		Encrypted: f.Encrypted, Archived: true, Note: opts.Note,
-	}
-	if rec.ID == "" {
-		rec.ID = facts.DerivedID(device, f.Fingerprint)
-	}
-	if !facts.IsID(string(rec.ID)) {
-		return nil, &russet.Error{Kind: russet.Usage, What: fmt.Sprintf("%q is no name of a backup", rec.ID)}
 	}
 	return rec, nil
 }

@@ -16,7 +16,7 @@ import (
 // crash the next start goes on with it: what is replaced or removed twice is
 // as it is once.
 func (d *draft) buildInPlace(ctx context.Context) error {
-	lock, err := d.s.lockBackup(d.note.Base, false, "update the backup")
+	lock, err := d.s.books.LockBackup(d.note.Base, false, "update the backup")
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func (s *Store) open(ctx context.Context, id russet.BackupID, doing string) (*co
 	c := new(contents)
 	var err error
 	if s.readOnly == nil { // else nobody of ours can delete it either
-		if c.lock, err = s.lockBackup(id, true, doing); err != nil {
+		if c.lock, err = s.books.LockBackup(id, true, doing); err != nil {
 			return nil, err
 		}
 	}

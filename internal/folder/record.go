@@ -93,29 +93,3 @@ func (s *Store) saveJSON(name string, v any) error { return s.dir.ReplaceJSON(na
 func (s *Store) loadJSON(name string, limit int64, v any) error {
 	return s.dir.ReadJSON(name, limit, v)
 }
-
-// strikes remembers how often in a row a device stumbled over what it was
-// offered; see Store.strike.
-type strikes struct {
-	Count int `json:"count"`
-}
-
-// maxStrikes: the first time the next run starts from the last finished
-// backup, the second time from nothing.
-const maxStrikes = 2
-
-func (s *Store) strikes(device russet.UDID) int {
-	var st strikes
-	if err := s.loadJSON(devicesDir+"/"+string(device)+".json", maxRecord, &st); err != nil {
-		return 0
-	}
-	return st.Count
-}
-
-func (s *Store) setStrikes(device russet.UDID, n int) error {
-	name := devicesDir + "/" + string(device) + ".json"
-	if n == 0 {
-		return s.dir.Remove(name)
-	}
-	return s.saveJSON(name, strikes{Count: n})
-}

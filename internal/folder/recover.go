@@ -5,14 +5,15 @@ import (
 	"errors"
 
 	"russet"
+	"russet/internal/drafts"
 )
 
 // finish completes the commit of a device's draft that was interrupted after
 // the device had finished. The caller holds the device's lock.
 func (s *Store) finish(ctx context.Context, device russet.UDID, pass russet.Passwords) error {
 	d := &draft{s: s, pass: pass, allow: -1}
-	err := s.loadJSON(draftDir(device)+"/"+noteFile, maxRecord, &d.note)
-	if err != nil || d.note.Step == receiving || d.note.Device != device {
+	err := s.loadJSON(s.books.Draft(device)+"/"+drafts.NoteFile, maxRecord, &d.note)
+	if err != nil || d.note.Step == drafts.Receiving || d.note.Device != device {
 		return nil // no draft, or one that Begin knows what to do with
 	}
 	s.log.Info("finishing a backup that was interrupted", "device", device, "step", d.note.Step)
@@ -29,7 +30,7 @@ func (s *Store) finish(ctx context.Context, device russet.UDID, pass russet.Pass
 
 // reopen opens a draft whose device had finished.
 func (d *draft) reopen() error {
-	if d.note.Step == finished {
+	if d.note.Step == drafts.Finished {
 		if err := d.open(); err != nil {
 			return err
 		}
@@ -42,7 +43,7 @@ func (d *draft) reopen() error {
 		return d.refuse(&russet.Error{Kind: russet.Damaged, What: "the note of the draft is damaged"})
 	}
 	var err error
-	if d.dir, err = d.s.dir.Sub(draftDir(d.note.Device)); err != nil {
+	if d.dir, err = d.s.dir.Sub(d.s.books.Draft(d.note.Device)); err != nil {
 		return err
 	}
 	d.objects.dir, err = d.dir.MakeSub(objectsDir, private)
@@ -52,23 +53,14 @@ func (d *draft) reopen() error {
 // recover finishes what interrupted runs left, as far as no other process is
 // at it. What fails is tried again by the next Begin.
 func (s *Store) recover(ctx context.Context) {
-	entries, err := s.dir.ReadDir(draftsDir)
-	if err != nil {
-		s.log.Warn("the drafts of the store cannot be read", "err", err)
-		return
-	}
-	for _, e := range entries {
-		device := russet.UDID(e.Name())
-		if !device.Valid() {
-			continue
-		}
-		lock, err := s.lockDevice(device, "open the store")
-		if err != nil {
-			continue
-		}
-		if err := errors.Join(s.finish(ctx, device, s.opts.Passwords), lock.Unlock()); err != nil {
+	err := s.books.Each("open the store", func(device russet.UDID) error {
+		if err := s.finish(ctx, device, s.opts.Passwords); err != nil {
 			s.log.Warn("a backup could not be finished yet", "device", device, "err", err)
 		}
+		return nil
+	})
+	if err != nil {
+		s.log.Warn("the drafts of the store could not all be looked at", "err", err)
 	}
 	if err := s.sweep(); err != nil {
 		s.log.Warn("the store could not be swept", "err", err)

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"russet"
+	"russet/internal/drafts"
 	"russet/internal/durable"
 	"russet/mobilesync"
 )
@@ -43,15 +44,15 @@ func (r *repairer) say(mended bool, format string, args ...any) {
 
 // drafts finishes what only has to be put in its place.
 func (r *repairer) drafts(ctx context.Context) error {
-	notes, err := r.s.notes(draftsDir)
+	notes, err := r.s.books.Offered()
 	if err != nil {
 		return err
 	}
 	for _, n := range notes {
-		if n.Step == receiving {
+		if n.Step == drafts.Receiving {
 			continue
 		}
-		lock, err := r.s.lockDevice(n.Device, "repair the store")
+		lock, err := r.s.books.LockDevice(n.Device, "repair the store")
 		if russet.KindOf(err) == russet.Busy {
 			continue
 		}

@@ -36,12 +36,12 @@ func (s *Store) emptyTrash(dir *durable.Dir) error {
 		if !facts.IsID(label) {
 			continue
 		}
-		lock, e2 := s.lockBackup(russet.BackupID(label), false, "empty the trash")
+		lock, e2 := s.books.LockBackup(russet.BackupID(label), false, "empty the trash")
 		if russet.KindOf(e2) == russet.Busy {
 			continue
 		}
 		if e2 == nil {
-			e2 = errors.Join(dir.RemoveAll(e.Name()), s.dir.Remove(locksDir+"/backup-"+label), lock.Unlock())
+			e2 = errors.Join(dir.RemoveAll(e.Name()), s.dir.Remove(s.books.LockFile("backup-"+label)), lock.Unlock())
 		}
 		err = errors.Join(err, e2)
 	}
@@ -56,7 +56,7 @@ func (s *Store) sweep() error {
 	}
 	defer into.Close()
 	err = s.emptyTrash(into)
-	lock, e := s.lock("incoming", false, "sweep the store", "a backup is being copied")
+	lock, e := s.books.Lock("incoming", false, "sweep the store", "a backup is being copied")
 	if e != nil {
 		if russet.KindOf(e) == russet.Busy {
 			e = nil

@@ -64,8 +64,8 @@ func (h *Host) Runs(device russet.UDID) ([]russet.Run, error) {
 	return runs, nil
 }
 
-// noted are the runs in the history.
-func (h *Host) noted(device russet.UDID) ([]russet.Run, error) {
+// openRuns opens the history of a device; nil when it has none.
+func (h *Host) openRuns(device russet.UDID) (*os.File, error) {
 	if !device.Valid() {
 		return nil, fmt.Errorf("read the runs of %q: not a device's identifier", device)
 	}
@@ -75,6 +75,15 @@ func (h *Host) noted(device russet.UDID) ([]russet.Run, error) {
 	}
 	if err != nil {
 		return nil, home.Error(err)
+	}
+	return f, nil
+}
+
+// noted are the runs in the history.
+func (h *Host) noted(device russet.UDID) ([]russet.Run, error) {
+	f, err := h.openRuns(device)
+	if f == nil || err != nil {
+		return nil, err
 	}
 	defer f.Close()
 	var runs []russet.Run
@@ -110,15 +119,9 @@ func (h *Host) LastRun(device russet.UDID) (*russet.Run, error) {
 
 // lastNoted is the last run in the history.
 func (h *Host) lastNoted(device russet.UDID) (*russet.Run, error) {
-	if !device.Valid() {
-		return nil, fmt.Errorf("read the runs of %q: not a device's identifier", device)
-	}
-	f, err := os.Open(h.runsFile(device))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, home.Error(err)
+	f, err := h.openRuns(device)
+	if f == nil || err != nil {
+		return nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()

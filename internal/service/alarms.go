@@ -3,6 +3,7 @@ package service
 import (
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,8 +45,7 @@ func (b *board) raise(now time.Time, key string, m notify.Message) {
 	}
 	a.Over = time.Time{}
 	if !known || quiet >= wait || quiet < 0 {
-		a.Told = now
-		b.post(m)
+		a.Told, a.Letter = now, b.post(m)
 	}
 	a.Message = m
 	b.Alarms[key] = a
@@ -77,10 +77,12 @@ func (b *board) over(now time.Time, key string) (changed bool) {
 	return changed
 }
 
-// post puts a message on its way.
-func (b *board) post(m notify.Message) {
-	b.Outbox = append(b.Outbox, letter{ID: rand.Text(), Message: m})
+// post puts a message on its way, and returns the ID of its letter.
+func (b *board) post(m notify.Message) string {
+	l := letter{ID: rand.Text(), Message: m}
+	b.Outbox = append(b.Outbox, l)
 	b.Outbox = b.Outbox[max(0, len(b.Outbox)-maxOutbox):]
+	return l.ID
 }
 
 // holds says whether a trouble is on.
@@ -266,6 +268,10 @@ func (s *Service) failed(j *job, v *view) {
 		}
 		return m
 	}
+	// A success that could not be told yet would come after this.
+	v.state.Outbox = slices.DeleteFunc(v.state.Outbox, func(l letter) bool {
+		return l.Message.Kind == notify.Done && l.Tries > 0 && l.Message.Store == j.now.Store
+	})
 	key := fmt.Sprintf("failed/%s/%d/%d", j.now.Store, e.Kind, e.Code)
 	v.state.raise(s.now(), key, say(schedule.Decide(v.policy, v.facts).Next(j.now.Store)))
 	v.state.stand(key, say(time.Time{})) // when it is tried again is not true for long

@@ -77,6 +77,12 @@ func TestNobodyAnswers(t *testing.T) {
 // TestAttemptIsWrittenFirst: when the phone shows its sheet, the attempt stands
 // in the file; a service that starts then counts it as an ask.
 func TestAttemptIsWrittenFirst(t *testing.T) {
+	for name, word := range map[string]bool{"killed in the run": true, "killed before the run left word of itself": false} {
+		t.Run(name, func(t *testing.T) { attemptIsWrittenFirst(t, word) })
+	}
+}
+
+func attemptIsWrittenFirst(t *testing.T, word bool) {
 	t.Parallel()
 	l := newLab(t)
 	l.start()
@@ -98,6 +104,9 @@ func TestAttemptIsWrittenFirst(t *testing.T) {
 	}
 	open, err := os.ReadFile(l.stateFile(p))
 	must(t, err)
+	begun := filepath.Join(l.dir, "runs", p.UDID()+".begun")
+	left, err := os.ReadFile(begun)
+	must(t, err)
 	must(t, p.TypePasscode(t.Context()))
 	l.service.Wait()
 	if a := l.remembered(p).Attempts[0]; a.Outcome != schedule.Done || !a.Asked || !a.Answered {
@@ -111,6 +120,9 @@ func TestAttemptIsWrittenFirst(t *testing.T) {
 	// As if the process had been killed at the sheet.
 	must(t, os.WriteFile(l.stateFile(p), open, 0o600))
 	must(t, os.Remove(filepath.Join(l.dir, "runs", p.UDID()+".jsonl")))
+	if word {
+		must(t, os.WriteFile(begun, left, 0o600))
+	}
 	l.start()
 	if runs, err := l.host.Runs(russet.UDID(p.UDID())); err != nil || len(runs) != 1 || runs[0].Outcome != "interrupted" || !runs[0].Passcode {
 		t.Errorf("in the history: %+v, %v", runs, err)

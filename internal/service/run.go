@@ -181,6 +181,7 @@ func (s *Service) concluded(j *job, st *state) {
 	st.Requested = time.Time{}
 	delete(st.Short, j.now.Store)
 	st.keep(j.now.Store, kept{j.result.Run.Backup, s.now()})
+	st.overtaken(j.now.Store)
 	st.over(s.now(), "failed/"+j.now.Store)
 	st.set(s.now(), "password", j.result.PasswordChanged, func() notify.Message {
 		return notify.ForEncryption(s.subject(st, j.now.Store), notify.PasswordChanged)

@@ -105,7 +105,8 @@ type raised struct {
 	Message notify.Message `json:"message"`
 	Since   time.Time      `json:"since"`
 	Told    time.Time      `json:"told"`
-	Over    time.Time      `json:"over,omitzero"` // when it ceased; zero while it holds
+	Over    time.Time      `json:"over,omitzero"`    // when it ceased; zero while it holds
+	Letter  string         `json:"letter,omitempty"` // the ID of the last message of it
 }
 
 // letter is a message on its way.

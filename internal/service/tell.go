@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -139,6 +140,26 @@ func (l *letter) failed(now time.Time, err error) bool {
 	l.After = now.Add(min(firstTell<<min(l.Tries, 10), longestTell))
 	l.Tries++
 	return now.Sub(l.Message.Time) < oldNews
+}
+
+// overtaken takes back what a finished run of a device to a store made untrue
+// before anybody heard of it: that it failed there or is overdue, and a second
+// try to ask its owner. A health check would else be told after the success.
+// What nobody heard is news when it happens again.
+func (b *board) overtaken(store string) {
+	b.Outbox = slices.DeleteFunc(b.Outbox, func(l letter) bool {
+		m := l.Message
+		switch {
+		case (m.Kind == notify.Failed || m.Kind == notify.Space) && m.Store == store, m.Kind == notify.Overdue && (m.Store == "" || m.Store == store):
+		case m.Kind == notify.Passcode && l.Tries > 0:
+		default:
+			return false
+		}
+		if len(l.Channels) == 0 {
+			maps.DeleteFunc(b.Alarms, func(_ string, a raised) bool { return a.Letter == l.ID })
+		}
+		return true
+	})
 }
 
 // nextLetter is when a message is tried again; zero if none waits. Service.mu

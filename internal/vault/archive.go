@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"russet"
-	"russet/internal/facts"
 )
 
 // Archive keeps a backup until a person says otherwise.
@@ -41,7 +40,8 @@ func (s *Store) rearchive(ctx context.Context, id russet.BackupID, archived bool
 // freed by maintenance, some days later.
 func (s *Store) Delete(ctx context.Context, id russet.BackupID) error {
 	doing := fmt.Sprintf("delete the backup %s", id)
-	if gone, err := s.deleteDraft(ctx, id, doing); gone || err != nil {
+	gone, err := s.books.Delete(id, doing, func(folder, id string) error { return s.dropDraft(ctx, folder, id) })
+	if gone || err != nil {
 		return err
 	}
 	v, err := s.find(ctx, id, doing)
@@ -54,7 +54,7 @@ func (s *Store) Delete(ctx context.Context, id russet.BackupID) error {
 			Hint: fmt.Sprintf("russet unarchive %s, then delete it", id),
 		}
 	}
-	lock, err := s.lockBackup(id, false, doing)
+	lock, err := s.books.LockBackup(id, false, doing)
 	if err != nil {
 		return err
 	}
@@ -91,40 +91,4 @@ func (s *Store) frees(ctx context.Context, v *version) int64 {
 		}
 	}
 	return v.rec.Added
-}
-
-// deleteDraft removes a draft; false if there is none of that name.
-func (s *Store) deleteDraft(ctx context.Context, id russet.BackupID, doing string) (bool, error) {
-	if !facts.IsID(string(id)) {
-		return false, nil
-	}
-	for _, dir := range []string{draftsDir, asideDir} {
-		notes, err := s.notes(dir)
-		if err != nil {
-			return false, fmt.Errorf("%s: %w", doing, err)
-		}
-		for _, n := range notes {
-			if n.ID != string(id) {
-				continue
-			}
-			lock, err := s.lockDevice(n.Device, doing)
-			if err != nil {
-				return false, err
-			}
-			name := asideDir + "/" + n.ID
-			if dir == draftsDir {
-				name = draftDir(n.Device)
-			}
-			if n.Step != receiving && n.Aside == "" {
-				err = &russet.Error{
-					Kind: russet.Busy, Doing: doing, What: "the device has finished it, it only has to be put in its place",
-					Hint: "russet repair does that",
-				}
-			} else {
-				err = s.dropDraft(ctx, name, n.ID)
-			}
-			return true, errors.Join(err, lock.Unlock())
-		}
-	}
-	return false, nil
 }

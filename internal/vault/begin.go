@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/drafts"
 	"russet/internal/facts"
 	"russet/internal/overlay"
 	"russet/internal/vault/depot"
@@ -18,7 +19,7 @@ func (s *Store) Begin(ctx context.Context, opts russet.BeginOptions) (russet.Dra
 	if !opts.Device.Valid() {
 		return nil, &russet.Error{Kind: russet.Usage, Doing: "begin a backup", What: fmt.Sprintf("%q is no device", opts.Device)}
 	}
-	lock, err := s.lockDevice(opts.Device, doing)
+	lock, err := s.books.LockDevice(opts.Device, doing)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +40,7 @@ func (d *draft) begin(ctx context.Context, opts russet.BeginOptions) error {
 		return err
 	}
 	last := newest(all, opts.Device)
-	full := opts.Full || s.strikes(opts.Device) >= maxStrikes
+	full := opts.Full || s.books.Strikes(opts.Device) >= drafts.MaxStrikes
 	if d.resumed, err = d.resumable(ctx, last, opts, full); err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func (d *draft) begin(ctx context.Context, opts russet.BeginOptions) error {
 	if d.note.Base != "" {
 		b := last.backup(s.opts.Name)
 		d.backup = &b
-		if d.baseLock, err = s.lockBackup(last.rec.ID, true, "begin a backup"); err != nil {
+		if d.baseLock, err = s.books.LockBackup(last.rec.ID, true, "begin a backup"); err != nil {
 			return err
 		}
 		d.base = openTree(context.WithoutCancel(ctx), s.depot, last.Root, last.rec.Time)
@@ -75,8 +76,8 @@ func (d *draft) begin(ctx context.Context, opts russet.BeginOptions) error {
 // resumable reads what an interrupted run left, and puts it out of the way
 // when it must not be offered to the device.
 func (d *draft) resumable(ctx context.Context, last *version, opts russet.BeginOptions, full bool) (bool, error) {
-	s, name := d.s, draftDir(opts.Device)
-	err := s.loadJSON(name+"/"+noteFile, maxRecord, &d.note)
+	s, name := d.s, d.s.books.Draft(opts.Device)
+	err := s.loadJSON(name+"/"+drafts.NoteFile, maxRecord, &d.note)
 	if isMissing(err) {
 		return false, s.trash(name)
 	}
@@ -95,13 +96,13 @@ func (d *draft) resumable(ctx context.Context, last *version, opts russet.BeginO
 
 // fresh begins a new draft.
 func (d *draft) fresh(last *version, opts russet.BeginOptions, full bool) error {
-	d.note = draftNote{
-		ID: facts.NewID(), Device: opts.Device, Started: time.Now().UTC(), Full: full, Spooled: opts.Encrypted,
-	}
+	d.note = draftNote{Spooled: opts.Encrypted, Note: drafts.Note{
+		ID: facts.NewID(), Device: opts.Device, Started: time.Now().UTC(), Full: full,
+	}}
 	if !full && last != nil {
 		d.note.Base, d.note.BaseFingerprint = last.rec.ID, last.rec.Fingerprint
 	}
-	if err := d.s.dir.MkdirAll(draftDir(opts.Device), private); err != nil {
+	if err := d.s.dir.MkdirAll(d.s.books.Draft(opts.Device), private); err != nil {
 		return err
 	}
 	return d.saveNote()
@@ -110,7 +111,7 @@ func (d *draft) fresh(last *version, opts russet.BeginOptions, full bool) error 
 // open opens the files of a draft whose note has been read.
 func (d *draft) open(ctx context.Context) error {
 	var err error
-	if d.dir, err = d.s.dir.Sub(draftDir(d.note.Device)); err != nil {
+	if d.dir, err = d.s.dir.Sub(d.s.books.Draft(d.note.Device)); err != nil {
 		return err
 	}
 	if d.w, err = d.s.begin(ctx, "backup"); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"russet"
 	"russet/docs/recovery"
+	"russet/internal/drafts"
 	"russet/internal/facts"
 	"russet/internal/vault/depot"
 )
@@ -47,9 +48,9 @@ func (d *draft) commit(ctx context.Context) (russet.Backup, error) {
 		err = d.over.Sync() // the barrier's own record, which the note counts
 	}
 	if err == nil {
-		d.note.Step, d.note.Journal = finished, d.over.Length()
+		d.note.Step, d.note.Journal = drafts.Finished, d.over.Length()
 		if err = d.saveNote(); err != nil {
-			d.note.Step = receiving
+			d.note.Step = drafts.Receiving
 		}
 	}
 	d.mu.Unlock()
@@ -157,14 +158,14 @@ func (d *draft) publish(ctx context.Context, root depot.Entry, v *version) (russ
 // refuse sets a draft aside that cannot become a backup, and passes other
 // errors on. The draft is closed.
 func (d *draft) refuse(ctx context.Context, err error) error {
-	if russet.KindOf(err) != russet.Damaged || d.note.Step != finished {
+	if russet.KindOf(err) != russet.Damaged || d.note.Step != drafts.Finished {
 		return err
 	}
-	lock, e := d.s.lockDevice(d.note.Device, "set a draft aside")
+	lock, e := d.s.books.LockDevice(d.note.Device, "set a draft aside")
 	if e != nil {
 		return err
 	}
-	err = errors.Join(err, d.s.setStrikes(d.note.Device, d.s.strikes(d.note.Device)+1), d.setAside(ctx, err.Error()))
+	err = errors.Join(err, d.s.books.Strike(d.note.Device), d.setAside(ctx, err.Error()))
 	return errors.Join(err, lock.Unlock())
 }
 
@@ -180,16 +181,16 @@ func (d *draft) setAside(ctx context.Context, why string) error {
 	if err := s.dropAside(ctx, d.note.Device); err != nil {
 		return err
 	}
-	return s.dir.Rename(draftDir(d.note.Device), asideDir+"/"+d.note.ID)
+	return s.dir.Rename(s.books.Draft(d.note.Device), s.books.Aside(d.note.ID))
 }
 
 // leave removes what a commit leaves behind.
 func (s *Store) leave(ctx context.Context, note draftNote) error {
-	lock, err := s.lockDevice(note.Device, "tidy up after a commit")
+	lock, err := s.books.LockDevice(note.Device, "tidy up after a commit")
 	if err != nil {
 		return err
 	}
-	err = errors.Join(s.setStrikes(note.Device, 0), s.dropAside(ctx, note.Device), s.trash(draftDir(note.Device)))
+	err = errors.Join(s.books.Absolve(note.Device), s.dropAside(ctx, note.Device), s.trash(s.books.Draft(note.Device)))
 	return errors.Join(err, lock.Unlock())
 }
 

@@ -68,7 +68,7 @@ func (s *Store) Pending(ctx context.Context) (bytes int64, locked int, err error
 }
 
 func (s *Store) convert(ctx context.Context, v *version, pass russet.Passwords) (int64, error) {
-	lock, err := s.lockBackup(v.rec.ID, true, "convert a backup")
+	lock, err := s.books.LockBackup(v.rec.ID, true, "convert a backup")
 	if err != nil {
 		if russet.KindOf(err) == russet.Busy {
 			err = nil

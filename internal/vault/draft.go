@@ -13,6 +13,7 @@ import (
 
 	"russet"
 	"russet/device/devicelink"
+	"russet/internal/drafts"
 	"russet/internal/durable"
 	"russet/internal/facts"
 	"russet/internal/overlay"
@@ -55,43 +56,17 @@ var (
 	_ devicelink.SourcedFiles = (*draft)(nil)
 )
 
-// step says how far a draft has come.
-type step string
-
-const (
-	receiving step = ""         // from the device
-	finished  step = "finished" // the device said so: from here nothing needs the phone
-)
-
 // draftNote is what a draft remembers of itself: draft.json.
 type draftNote struct {
-	ID      string          `json:"id"`
-	Device  russet.UDID     `json:"device"`
-	Started time.Time       `json:"started"`
-	Full    bool            `json:"full"`
-	Base    russet.BackupID `json:"base,omitempty"`
-	// BaseFingerprint is that of the base.
-	BaseFingerprint string `json:"base_fingerprint,omitempty"`
+	drafts.Note
 	// Spooled: what comes is ciphertext and is held in the spool.
 	Spooled bool `json:"spooled,omitempty"`
-	Step    step `json:"step,omitempty"`
-	// Journal is how long the journal was when the device finished.
-	Journal int64 `json:"journal,omitempty"`
-	// Added is how many bytes earlier runs sent to the vault.
-	Added int64 `json:"added,omitempty"`
-	// Aside says why it must not be offered again.
-	Aside string `json:"aside,omitempty"`
 }
 
-const (
-	noteFile    = "draft.json"
-	journalFile = "journal"
-)
-
-func draftDir(device russet.UDID) string { return draftsDir + "/" + string(device) }
+const journalFile = "journal"
 
 func (d *draft) saveNote() error {
-	return d.s.saveJSON(draftDir(d.note.Device)+"/"+noteFile, &d.note)
+	return d.s.saveJSON(d.s.books.Draft(d.note.Device)+"/"+drafts.NoteFile, &d.note)
 }
 
 // Base is the backup the device was offered.
@@ -301,13 +276,13 @@ func (d *draft) Discard(ctx context.Context) error {
 	}
 	d.stopWork()
 	var err error
-	if n := d.s.strikes(d.note.Device); d.resumed || (n > 0 && d.over.Next() > 2) {
-		err = d.s.setStrikes(d.note.Device, n+1)
+	if d.resumed || (d.s.books.Strikes(d.note.Device) > 0 && d.over.Next() > 2) {
+		err = d.s.books.Strike(d.note.Device)
 	}
 	d.mu.Lock()
 	err = errors.Join(err, d.abortUpload())
 	d.mu.Unlock()
-	return errors.Join(err, d.close(true), d.s.dropDraft(ctx, draftDir(d.note.Device), d.note.ID))
+	return errors.Join(err, d.close(true), d.s.dropDraft(ctx, d.s.books.Draft(d.note.Device), d.note.ID))
 }
 
 func (d *draft) abortUpload() error {

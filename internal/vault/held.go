@@ -44,7 +44,7 @@ func (s *Store) held(ctx context.Context, fsys fs.FS, all []*version, v *version
 	if h.from == nil || base == nil {
 		return h, nil
 	}
-	h.lock, err = s.lockBackup(base.rec.ID, true, "copy a backup")
+	h.lock, err = s.books.LockBackup(base.rec.ID, true, "copy a backup")
 	switch {
 	case russet.KindOf(err) == russet.Busy:
 		return h, nil // it is about to be deleted

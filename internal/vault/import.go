@@ -66,30 +66,14 @@ func (s *Store) importBackup(ctx context.Context, fsys fs.FS, opts russet.Import
 
 // describe finds out what is to be imported, and refuses what is not finished.
 func describe(fsys fs.FS, opts russet.ImportOptions) (*version, error) {
-	f, err := facts.Read(fsys)
-	if err == nil {
-		err = f.ReadInfo(fsys, time.Now())
-	}
-	if err != nil {
-		return nil, err
-	}
-	if f.Problem != "" {
-		return nil, f.Usable("")
-	}
-	device, err := facts.DeviceOf(fsys)
+	f, device, id, err := facts.Importable(fsys, opts.ID)
 	if err != nil {
 		return nil, err
 	}
 	v := &version{}
 	v.rec = record{
-		ID: opts.ID, Device: device, Fingerprint: f.Fingerprint, Name: f.Name, IOS: f.IOS, Time: f.Time.UTC(),
+		ID: id, Device: device, Fingerprint: f.Fingerprint, Name: f.Name, IOS: f.IOS, Time: f.Time.UTC(),
 		Encrypted: f.Encrypted, Archived: opts.Archived, Note: opts.Note, Imported: true,
-	}
-	if v.rec.ID == "" {
-		v.rec.ID = facts.DerivedID(device, f.Fingerprint)
-	}
-	if !facts.IsID(string(v.rec.ID)) {
-		return nil, &russet.Error{Kind: russet.Usage, What: fmt.Sprintf("%q is no name of a backup", v.rec.ID)}
 	}
 	return v, nil
 }

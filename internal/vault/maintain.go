@@ -40,7 +40,7 @@ const (
 // an error of kind Busy.
 func (s *Store) Maintain(ctx context.Context, now bool) (Maintained, error) {
 	doing := fmt.Sprintf("maintain the vault %q", s.opts.Name)
-	lock, err := s.lock("maintenance", false, doing, "another russet maintains it")
+	lock, err := s.books.Lock("maintenance", false, doing, "another russet maintains it")
 	if err != nil {
 		return Maintained{}, err
 	}
@@ -147,7 +147,7 @@ func (s *Store) alone(ctx context.Context, doing string) (*durable.Lock, error) 
 			Hint: "wait until it is done; without --now, space is freed safely beside it, in some days",
 		}
 	}
-	lock, err := s.dir.Lock(locksDir+"/writing", false)
+	lock, err := s.dir.Lock(s.books.LockFile("writing"), false)
 	if errors.Is(err, durable.ErrLocked) {
 		return nil, busy("a run on this computer writes into the vault")
 	}

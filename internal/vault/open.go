@@ -30,7 +30,7 @@ func (s *Store) open1(ctx context.Context, id russet.BackupID, doing string) (*c
 	if !facts.IsID(string(id)) {
 		return nil, facts.NoBackup(id, doing)
 	}
-	lock, err := s.lockBackup(id, true, doing)
+	lock, err := s.books.LockBackup(id, true, doing)
 	if err != nil {
 		return nil, err
 	}

@@ -240,30 +240,4 @@ func (s *Store) update(ctx context.Context, v *version) error {
 	return s.change(ctx, "update", func(w *session) error { return w.UpdateVersion(ctx, &v.Version) })
 }
 
-// strikes remembers how often in a row a device stumbled over what it was
-// offered.
-type strikes struct {
-	Count int `json:"count"`
-}
-
-// maxStrikes: the first time the next run starts from the last finished
-// backup, the second time from nothing.
-const maxStrikes = 2
-
-func (s *Store) strikes(device russet.UDID) int {
-	var st strikes
-	if err := s.loadJSON(devicesDir+"/"+string(device)+".json", maxRecord, &st); err != nil {
-		return 0
-	}
-	return st.Count
-}
-
-func (s *Store) setStrikes(device russet.UDID, n int) error {
-	name := devicesDir + "/" + string(device) + ".json"
-	if n == 0 {
-		return s.dir.Remove(name)
-	}
-	return s.saveJSON(name, strikes{Count: min(n, maxStrikes)})
-}
-
 func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"russet"
+	"russet/internal/drafts"
 	"russet/internal/durable"
 	"russet/internal/facts"
 	"russet/internal/overlay"
@@ -16,8 +17,8 @@ import (
 // the device had finished. The caller holds the device's lock.
 func (s *Store) finish(ctx context.Context, device russet.UDID, pass russet.Passwords) error {
 	d := &draft{s: s, pass: pass, allow: -1}
-	err := s.loadJSON(draftDir(device)+"/"+noteFile, maxRecord, &d.note)
-	if err != nil || d.note.Step == receiving || d.note.Device != device || !facts.IsID(d.note.ID) {
+	err := s.loadJSON(s.books.Draft(device)+"/"+drafts.NoteFile, maxRecord, &d.note)
+	if err != nil || d.note.Step == drafts.Receiving || d.note.Device != device || !facts.IsID(d.note.ID) {
 		return nil // no draft, or one that Begin knows what to do with
 	}
 	s.log.Info("finishing a backup that was interrupted", "device", device)
@@ -28,9 +29,9 @@ func (s *Store) finish(ctx context.Context, device russet.UDID, pass russet.Pass
 	err = errors.Join(err, d.close(err == nil))
 	switch {
 	case err == nil:
-		return errors.Join(s.setStrikes(device, 0), s.dropAside(ctx, device), s.trash(draftDir(device)))
+		return errors.Join(s.books.Absolve(device), s.dropAside(ctx, device), s.trash(s.books.Draft(device)))
 	case russet.KindOf(err) == russet.Damaged:
-		return errors.Join(s.setStrikes(device, s.strikes(device)+1), d.setAside(ctx, err.Error()))
+		return errors.Join(s.books.Strike(device), d.setAside(ctx, err.Error()))
 	default:
 		return err
 	}
@@ -46,7 +47,7 @@ func (d *draft) reopen(ctx context.Context) error {
 		if base == nil {
 			return facts.Damaged("the backup it is based on is gone")
 		}
-		if d.baseLock, err = d.s.lockBackup(base.rec.ID, true, "finish a backup"); err != nil {
+		if d.baseLock, err = d.s.books.LockBackup(base.rec.ID, true, "finish a backup"); err != nil {
 			return err
 		}
 		d.base = openTree(context.WithoutCancel(ctx), d.s.depot, base.Root, base.rec.Time)
@@ -63,31 +64,11 @@ func (d *draft) reopen(ctx context.Context) error {
 // recover finishes what interrupted runs of this computer left, as far as no
 // other process is at it. What fails is tried again by the next Begin.
 func (s *Store) recover(ctx context.Context) {
-	err := s.eachDraft(func(device russet.UDID) error { return s.finish(ctx, device, s.opts.Passwords) })
+	err := s.books.Each("open the vault", func(device russet.UDID) error { return s.finish(ctx, device, s.opts.Passwords) })
 	err = errors.Join(err, s.forgetDrafts(ctx), s.emptyTrash())
 	if err != nil {
 		s.log.Warn("what interrupted runs left behind could not all be tidied up", "err", err)
 	}
-}
-
-// eachDraft visits the devices with a draft that nobody works on.
-func (s *Store) eachDraft(visit func(russet.UDID) error) error {
-	entries, err := s.dir.ReadDir(draftsDir)
-	for _, e := range entries {
-		device := russet.UDID(e.Name())
-		if !device.Valid() {
-			continue
-		}
-		lock, e := s.lockDevice(device, "open the vault")
-		if russet.KindOf(e) == russet.Busy {
-			continue
-		}
-		if e == nil {
-			e = errors.Join(visit(device), lock.Unlock())
-		}
-		err = errors.Join(err, e)
-	}
-	return err
 }
 
 // forgetDrafts removes the incomplete versions of this computer's drafts that
@@ -103,7 +84,7 @@ func (s *Store) forgetDrafts(ctx context.Context) error {
 			continue
 		}
 		// A run that is at work made its note before this version.
-		notes, err := s.allNotes()
+		notes, err := s.books.All()
 		if err != nil {
 			return err
 		}
@@ -130,85 +111,30 @@ func (s *Store) forgetDrafts(ctx context.Context) error {
 
 // writes reports whether a process of this computer writes into the vault, or may.
 func (s *Store) writes() bool {
-	lock, err := s.dir.Lock(locksDir+"/writing", false)
+	lock, err := s.dir.Lock(s.books.LockFile("writing"), false)
 	return errors.Join(err, lock.Unlock()) != nil
-}
-
-// notes reads the notes of all drafts in a folder of the local part.
-func (s *Store) notes(dir string) ([]draftNote, error) {
-	entries, err := s.dir.ReadDir(dir)
-	if isMissing(err) {
-		return nil, nil
-	}
-	var notes []draftNote
-	for _, e := range entries {
-		var n draftNote
-		if err := s.loadJSON(dir+"/"+e.Name()+"/"+noteFile, maxRecord, &n); err != nil || !facts.IsID(n.ID) || !n.Device.Valid() {
-			continue // of a run that did not come to write it, or is just being made
-		}
-		notes = append(notes, n)
-	}
-	return notes, err
-}
-
-func (s *Store) allNotes() ([]draftNote, error) {
-	a, err := s.notes(draftsDir)
-	b, err2 := s.notes(asideDir)
-	return append(a, b...), errors.Join(err, err2)
 }
 
 // Drafts lists what unfinished runs of this computer left behind.
 func (s *Store) Drafts(ctx context.Context, device russet.UDID) ([]russet.Backup, error) {
-	drafts := []russet.Backup{}
-	for _, dir := range []string{draftsDir, asideDir} {
-		notes, err := s.notes(dir)
+	list, err := s.books.List(device, s.opts.Name, func(folder string, into *russet.Backup) error {
+		sub, err := s.dir.Sub(folder)
 		if err != nil {
-			return nil, fmt.Errorf("list the drafts of the vault %q: %w", s.opts.Name, err)
+			return err
 		}
-		for _, n := range notes {
-			if device != "" && n.Device != device {
-				continue
-			}
-			name := string(n.Device)
-			if dir == asideDir {
-				name = n.ID
-			}
-			b, err := s.draftBackup(dir+"/"+name, n)
-			if err != nil {
-				return nil, fmt.Errorf("list the drafts of the vault %q: %w", s.opts.Name, err)
-			}
-			drafts = append(drafts, b)
-		}
-	}
-	return drafts, ctx.Err()
-}
-
-// draftBackup describes a draft: when it was begun and what was received.
-func (s *Store) draftBackup(dir string, n draftNote) (russet.Backup, error) {
-	b := russet.Backup{
-		ID: russet.BackupID(n.ID), Device: n.Device, Time: n.Started, Store: s.opts.Name, Draft: true, Problem: n.Aside, Added: n.Added,
-	}
-	sub, err := s.dir.Sub(dir)
-	if isMissing(err) {
-		return b, nil
-	}
+		defer sub.Close()
+		into.Files, into.Size, err = countReceived(sub)
+		return err
+	})
 	if err != nil {
-		return b, err
+		return nil, fmt.Errorf("list the drafts of the vault %q: %w", s.opts.Name, err)
 	}
-	defer sub.Close()
-	b.Files, b.Size, err = countReceived(sub)
-	return b, err
+	return list, ctx.Err()
 }
 
 // dropAside removes the drafts of a device that were set aside.
 func (s *Store) dropAside(ctx context.Context, device russet.UDID) error {
-	notes, err := s.notes(asideDir)
-	for _, n := range notes {
-		if n.Device == device {
-			err = errors.Join(err, s.dropDraft(ctx, asideDir+"/"+n.ID, n.ID))
-		}
-	}
-	return err
+	return s.books.DropAside(device, func(folder, id string) error { return s.dropDraft(ctx, folder, id) })
 }
 
 // dropDraft removes a draft and what keeps its data alive in the vault.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"russet"
+	"russet/internal/drafts"
 	"russet/internal/vault/depot"
 )
 
@@ -39,9 +40,9 @@ func (r *repairer) say(mended bool, format string, args ...any) {
 
 // drafts finishes what only has to be put in its place.
 func (r *repairer) drafts() error {
-	return r.s.eachDraft(func(device russet.UDID) error {
+	return r.s.books.Each("repair the vault", func(device russet.UDID) error {
 		var n draftNote
-		if r.s.loadJSON(draftDir(device)+"/"+noteFile, maxRecord, &n) != nil || n.Step == receiving {
+		if r.s.loadJSON(r.s.books.Draft(device)+"/"+drafts.NoteFile, maxRecord, &n) != nil || n.Step == drafts.Receiving {
 			return nil
 		}
 		err := r.s.finish(r.ctx, device, r.s.opts.Passwords)

@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/drafts"
 	"russet/internal/durable"
 	"russet/internal/facts"
 	"russet/internal/vault/backend"
@@ -35,14 +36,10 @@ import (
 )
 
 const (
-	devicesDir = "devices"
-	draftsDir  = "drafts"
-	asideDir   = "aside"
-	trashDir   = "trash"
-	locksDir   = "locks"
-	kopiaDir   = "kopia"
-	hostFile   = "host"
-	dirtyFile  = "writing" // a process that writes has not ended in order
+	trashDir  = "trash"
+	kopiaDir  = "kopia"
+	hostFile  = "host"
+	dirtyFile = "writing" // a process that writes has not ended in order
 
 	private     = 0o700
 	privateFile = 0o600
@@ -80,6 +77,7 @@ type Store struct {
 	opts  Options
 	log   *slog.Logger
 	dir   *durable.Dir // State
+	books drafts.Books // in it
 	depot *depot.Depot
 	host  string // what this computer is called among those that share the vault
 
@@ -130,7 +128,8 @@ func (s *Store) open(ctx context.Context) error {
 	if s.dir, err = durable.Open(s.opts.State, s.opts.Before); err != nil {
 		return err
 	}
-	for _, name := range []string{devicesDir, draftsDir, asideDir, trashDir, locksDir, kopiaDir} {
+	s.books = drafts.Books{Folder: s.dir}
+	for _, name := range append(s.books.Folders(), trashDir, kopiaDir) {
 		if err := s.dir.MkdirAll(name, private); err != nil {
 			return err
 		}
@@ -176,7 +175,7 @@ func (s *Store) afterCrash(ctx context.Context) error {
 	if err != nil || !dirty {
 		return err
 	}
-	lock, err := s.dir.Lock(locksDir+"/writing", false)
+	lock, err := s.dir.Lock(s.books.LockFile("writing"), false)
 	if errors.Is(err, durable.ErrLocked) {
 		return nil // it is at work
 	}
@@ -217,7 +216,7 @@ type session struct {
 // begin starts to write. The session outlives the context of the call: a run
 // that is cancelled still keeps what it received.
 func (s *Store) begin(ctx context.Context, purpose string) (*session, error) {
-	lock, err := s.dir.Lock(locksDir+"/writing", true)
+	lock, err := s.dir.Lock(s.books.LockFile("writing"), true)
 	if err != nil {
 		return nil, err
 	}
@@ -254,7 +253,7 @@ func (w *session) end(clean bool) error {
 		return err
 	}
 	// Another process may be writing too; then the mark is its.
-	lock, e := s.dir.Lock(locksDir+"/writing", false)
+	lock, e := s.dir.Lock(s.books.LockFile("writing"), false)
 	if errors.Is(e, durable.ErrLocked) {
 		return err
 	}
@@ -314,30 +313,6 @@ func (s *Store) explain(err error, doing string) error {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return e
-}
-
-// lock takes a lock of this computer; held by another it is an error of kind
-// Busy.
-func (s *Store) lock(name string, shared bool, doing, what string) (*durable.Lock, error) {
-	l, err := s.dir.Lock(locksDir+"/"+name, shared)
-	if errors.Is(err, durable.ErrLocked) {
-		return nil, &russet.Error{
-			Kind: russet.Busy, Doing: doing, What: what, Err: err,
-			Hint: "wait until it is done, or stop it first",
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, err)
-	}
-	return l, nil
-}
-
-func (s *Store) lockDevice(device russet.UDID, doing string) (*durable.Lock, error) {
-	return s.lock("device-"+string(device), false, doing, "another run of russet works with this device's backups")
-}
-
-func (s *Store) lockBackup(id russet.BackupID, shared bool, doing string) (*durable.Lock, error) {
-	return s.lock("backup-"+string(id), shared, doing, "this backup is in use")
 }
 
 func (s *Store) saveJSON(name string, v any) error { return s.dir.ReplaceJSON(name, v, privateFile) }
