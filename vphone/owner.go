@@ -52,6 +52,7 @@ type ownerState struct {
 	battery        battery
 	trustTime      time.Duration
 	limited        map[string]bool // services that refuse with ServiceLimit
+	withheld       map[string]bool // domains whose values are refused with GetProhibited
 }
 
 // protected says whether the screen is locked with a passcode. Phone.mu is held.

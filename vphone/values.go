@@ -35,6 +35,9 @@ func (l link) Get(domain, key string, session bool) (any, error) {
 	if !session && (domain != "" || key != "" && !slices.Contains(openKeys(), key)) {
 		return nil, lockdown.ErrGetProhibited
 	}
+	if p.withholds(domain) {
+		return nil, lockdown.ErrGetProhibited
+	}
 	values := p.values(domain, session)
 	if len(values) == 0 {
 		return nil, lockdown.ErrMissingValue
@@ -47,6 +50,23 @@ func (l link) Get(domain, key string, session bool) (any, error) {
 		return nil, lockdown.ErrMissingValue
 	}
 	return v, nil
+}
+
+// WithholdValues makes lockdownd refuse the values of a domain, or no longer: not
+// every version lets every one be read.
+func (p *Phone) WithholdValues(domain string, refuse bool) {
+	p.act(func(o *ownerState) {
+		if o.withheld == nil {
+			o.withheld = map[string]bool{}
+		}
+		o.withheld[domain] = refuse
+	})
+}
+
+func (p *Phone) withholds(domain string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.owner.withheld[domain]
 }
 
 // openKeys can be read by any host, paired or not.

@@ -64,6 +64,7 @@ func ownerControls() []control {
 			name: "fault", args: "off|NAME=VALUE...", least: 1, most: 20, run: controlFault,
 			help: "let something go wrong; see below",
 		},
+		{name: "withhold", args: "DOMAIN on|off", least: 2, most: 2, run: controlWithhold, help: "refuse the values of a domain with GetProhibited"},
 		{name: "limit", args: "SERVICE on|off", least: 2, most: 2, run: controlLimit, help: "refuse a service with ServiceLimit"},
 		{
 			name: "forget", args: "[DURATION|off]", most: 1, run: controlForget,
@@ -161,6 +162,14 @@ func controlCondition(_ context.Context, p *vphone.Phone, args []string) (string
 		return "", err
 	}
 	return "", p.SetCondition(args[0], on)
+}
+
+func controlWithhold(_ context.Context, p *vphone.Phone, args []string) (string, error) {
+	on, err := onOff(args[1])
+	if err == nil {
+		p.WithholdValues(args[0], on)
+	}
+	return "", err
 }
 
 func controlLimit(_ context.Context, p *vphone.Phone, args []string) (string, error) {

@@ -11,6 +11,7 @@ import (
 
 	"russet"
 	"russet/device"
+	"russet/device/lockdown"
 	"russet/mobilesync"
 )
 
@@ -53,7 +54,11 @@ func CheckRestore(ctx context.Context, dev *device.Device, contents russet.Conte
 // askDevice reads what the device says. Values it does not have are no error.
 func (c *RestoreCheck) askDevice(ctx context.Context, dev *device.Device, log *slog.Logger) error {
 	findMy, err := dev.Values(ctx, "com.apple.fmip")
-	if err != nil {
+	switch {
+	case errors.As(err, new(*lockdown.Error)):
+		log.Warn("the phone does not say whether Find My is on", "error", err)
+		c.Warnings = append(c.Warnings, "the phone does not say whether Find My is on; while it is, it refuses to be restored")
+	case err != nil:
 		return err
 	}
 	if c.FindMy = findMy.Bool("IsAssociated"); c.FindMy {

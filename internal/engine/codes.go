@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"strings"
+
 	"russet"
 	mb "russet/device/mobilebackup2"
 )
@@ -17,13 +19,14 @@ const (
 	hintReport  = "try again; if it happens again, report it with the log of the run"
 	hintFull    = "try again; if it happens again, make a full backup: russet backup --full"
 	hintRestart = "restart the phone, then try again"
+	hintOlder   = "russet verify --full tells what is wrong with the backup; try an older one"
 )
 
 // meanings lists every code that a device is known to end with. Where each was
 // seen is in docs/protocols.
 func meanings() map[mb.Code]meaning {
 	m := map[mb.Code]meaning{
-		mb.CodeGeneric:      {russet.Failed, "the phone reports an error without saying which", hintAgain},
+		mb.CodeGeneric:      {russet.Failed, "the phone reports an error, and its code does not tell which", hintAgain},
 		mb.CodeMultiple:     {russet.Failed, "the phone reports several errors at once", hintAgain},
 		mb.CodeExists:       {russet.Failed, "the phone still holds the snapshot of an earlier, interrupted backup", hintRestart},
 		mb.CodeNotFound:     {russet.Failed, "the phone misses a file", hintFull},
@@ -39,7 +42,7 @@ func meanings() map[mb.Code]meaning {
 		mb.CodeNameRefused:  {russet.Failed, "the phone could not work with one of the answers it got", hintReport},
 		mb.CodeCloudRestore: {russet.Busy, "the phone is being restored from iCloud", "wait until that is done"},
 		mb.CodeCrossDevice:  {russet.Failed, "the phone could not move a file between its volumes", hintRestart},
-		mb.CodeIO:           {russet.Interrupted, "the phone reports an input/output or connection error", "check the cable or the Wi-Fi and try again; what was received is kept"},
+		mb.CodeIO:           {russet.Interrupted, "the phone reports an input/output or connection error", "check the cable or the Wi-Fi and try again" + kept},
 		mb.CodeDeviceRead:   {russet.Failed, "the phone could not read its own storage", hintRestart},
 		mb.CodeDeviceWrite:  {russet.Failed, "the phone could not write to its own storage", "make room on the phone, restart it, then try again"},
 		mb.CodeHostRead:     {russet.Failed, "the phone could not read the backup on this computer", hintFull},
@@ -55,7 +58,7 @@ func meanings() map[mb.Code]meaning {
 		mb.CodeNoAccount:    {russet.Failed, "the phone has no iCloud account", "sign in on the phone, then try again"},
 		mb.CodeFindMy:       {russet.Unsupported, "Find My is on, and the phone cannot be restored while it is", "switch it off on the phone: Settings, your name, Find My"},
 		mb.CodeSetup:        {russet.Locked, "the phone has not been set up yet", "finish the setup on the phone, then try again"},
-		mb.CodeCancelled:    {russet.Stopped, "the phone cancelled it", "try again; what was received is kept"},
+		mb.CodeCancelled:    {russet.Stopped, "the phone cancelled it", "try again" + kept},
 	}
 	for code := mb.CodeCancelledFirst; code <= mb.CodeCancelledLast; code++ {
 		m[code] = m[mb.CodeCancelled]
@@ -70,20 +73,46 @@ func meanings() map[mb.Code]meaning {
 // mean different things.
 func meaningOf(code mb.Code, op string) meaning {
 	m, ok := meanings()[code]
-	switch {
-	case !ok:
+	if !ok {
 		return meaning{russet.Failed, "the phone reports an error that is not known", hintReport}
+	}
+	if op == opRestore || ofPassword(op) {
+		m = withoutBackup(m, code, op)
+	}
+	switch {
 	case code == mb.CodePassword && op == opBackup:
 		m.what = "the phone demands an encrypted backup, or has lost its backup password"
 		m.hint = "set a backup password: russet encryption on"
-	case code == mb.CodePassword && op == opPassword:
+	case code == mb.CodePassword && ofPassword(op):
 		m.what = "the old backup password is wrong"
-		m.hint = "a forgotten one can only be removed on the phone: Settings, General, Transfer or Reset, Reset All Settings"
+		m.hint = "name the right one with --password-file; a forgotten one can only be removed on the phone: " +
+			"Settings, General, Transfer or Reset, Reset All Settings"
 	case code == mb.CodePassword && op == opRestore:
 		m.what = "the backup's password is wrong or missing"
 		m.hint = "it is the one the phone had when the backup was made"
 	case code == mb.CodeDamaged && op == opRestore, code == mb.CodeHostRead && op == opRestore:
-		m.hint = "russet verify --full tells what is wrong with the backup; try an older one"
+		m.hint = hintOlder
+	}
+	return m
+}
+
+// withoutBackup is what a code means where nothing is being backed up: nothing
+// was received, and a full backup of a phone that is being restored would save
+// the wrong thing.
+func withoutBackup(m meaning, code mb.Code, op string) meaning {
+	m.hint = strings.TrimSuffix(m.hint, kept)
+	full := strings.Contains(m.hint, "russet backup --full")
+	switch {
+	case full && op == opRestore:
+		m.hint = hintOlder
+	case full:
+		m.hint = hintAgain
+	case code == mb.CodeExists:
+		m.what = "the phone has something already where it is to put something new"
+	case code == mb.CodeManaged:
+		m.what = "the phone's management forbids it"
+	case code == mb.CodeHostWrite, code == mb.CodeHostFull:
+		return meaning{russet.Failed, "the phone wanted to write to this computer, which nothing here asks it for", hintReport}
 	}
 	return m
 }

@@ -19,10 +19,17 @@ import (
 
 // What is being done.
 const (
-	opBackup   = "back up"
-	opRestore  = "restore"
-	opPassword = "change the backup password of"
+	opBackup         = "back up"
+	opRestore        = "restore"
+	opPassword       = "change the backup password of"
+	opSetPassword    = "set a backup password on"
+	opRemovePassword = "remove the backup password of"
 )
+
+// ofPassword reports whether op is one of those that change the password.
+func ofPassword(op string) bool {
+	return op == opPassword || op == opSetPassword || op == opRemovePassword
+}
 
 // purgeExtra is what a device asks for beyond its shortage.
 const purgeExtra = 2 << 30
@@ -35,6 +42,7 @@ type troubles struct {
 	need    int64                 // what the device said it needs, once it found too little
 	free    int64                 // what it had been told
 	isShort bool
+	begun   bool // a restore has come as far as the device's files
 }
 
 func (t *troubles) failed(e *devicelink.FileError) {
@@ -73,7 +81,7 @@ func (t *troubles) explain(ctx context.Context, op, name string, err error) erro
 
 func (t *troubles) translate(ctx context.Context, op string, err error) *russet.Error {
 	if ctx.Err() != nil {
-		return stopped(context.Cause(ctx))
+		return stopped(context.Cause(ctx), t.next(op))
 	}
 	ended, hasCode := errors.AsType[*mb.Error](err)
 	if !hasCode {
@@ -85,9 +93,13 @@ func (t *troubles) translate(ctx context.Context, op string, err error) *russet.
 	}
 	if hasCode {
 		m := meaningOf(ended.Code, op)
-		return &russet.Error{Kind: m.kind, What: m.what, Hint: m.hint, Code: int(ended.Code)}
+		what := m.what
+		if _, known := meanings()[ended.Code]; !known && ended.Text != "" {
+			what += fmt.Sprintf(": %.200q", ended.Text) // nothing else tells what it is
+		}
+		return &russet.Error{Kind: m.kind, What: what, Hint: m.hint, Code: int(ended.Code)}
 	}
-	if e := ofLink(err); e != nil {
+	if e := ofLink(err, t.next(op)); e != nil {
 		return e
 	}
 	if e := ofService(err); e != nil {
@@ -99,7 +111,6 @@ func (t *troubles) translate(ctx context.Context, op string, err error) *russet.
 // ours is what went wrong here, where that explains the end of the run: the
 // device gave up after it, or the run never came as far as the device.
 func (t *troubles) ours(op string, err error, code mb.Code) *russet.Error {
-	const kept = "; what was received is kept"
 	switch {
 	case t.isShort && code == mb.CodeHostFull:
 		return &russet.Error{
@@ -144,27 +155,42 @@ func followsOurs(code mb.Code) bool {
 	return false
 }
 
+// kept ends the next step after a backup that was interrupted.
+const kept = "; what was received is kept"
+
+// next is what to do after an end that nothing was wrong with but its time.
+func (t *troubles) next(op string) string {
+	switch {
+	case op == opBackup:
+		return "try again" + kept
+	case op == opRestore && t.begun:
+		return "restore again: the phone may hold a part of the backup only"
+	case op == opRestore:
+		return "restore again: nothing on the phone has changed"
+	}
+	return "try again"
+}
+
 // stopped explains the end of a run by its context. Who ended it may have said
 // why in a person's words.
-func stopped(cause error) *russet.Error {
+func stopped(cause error, next string) *russet.Error {
 	if e, ok := errors.AsType[*russet.Error](cause); ok {
 		said := *e
 		return &said
 	}
 	switch {
 	case errors.Is(cause, errCancelledOnDevice):
-		return &russet.Error{Kind: russet.Stopped, What: "somebody pressed Cancel on the phone", Hint: "what was received is kept for the next run"}
+		return &russet.Error{Kind: russet.Stopped, What: "somebody pressed Cancel on the phone", Hint: next}
 	case errors.Is(cause, context.DeadlineExceeded):
-		return &russet.Error{Kind: russet.Interrupted, What: "the time given for it is over", Hint: "what was received is kept for the next run"}
+		return &russet.Error{Kind: russet.Interrupted, What: "the time given for it is over", Hint: next}
 	default:
-		return &russet.Error{Kind: russet.Stopped, What: "stopped", Hint: "what was received is kept for the next run"}
+		return &russet.Error{Kind: russet.Stopped, What: "stopped", Hint: next}
 	}
 }
 
 // ofLink explains the ways in which a connection ends. A lost one never means
 // that a backup failed: it can go on.
-func ofLink(err error) *russet.Error {
-	const kept = "try again; what was received is kept"
+func ofLink(err error, next string) *russet.Error {
 	if _, ok := errors.AsType[*devicelink.HandshakeError](err); ok {
 		return &russet.Error{
 			Kind: russet.Interrupted, What: "the phone's backup service does not start a conversation",
@@ -175,13 +201,13 @@ func ofLink(err error) *russet.Error {
 		if lost.Silent > 0 {
 			return &russet.Error{
 				Kind: russet.Interrupted, What: fmt.Sprintf("the phone was silent for %v", lost.Silent),
-				Hint: "unlock the phone, check the cable or the Wi-Fi, then " + kept,
+				Hint: "unlock the phone, check the cable or the Wi-Fi, then " + next,
 			}
 		}
-		return &russet.Error{Kind: russet.Interrupted, What: "the connection to the phone was lost", Hint: "check the cable or the Wi-Fi, then " + kept}
+		return &russet.Error{Kind: russet.Interrupted, What: "the connection to the phone was lost", Hint: "check the cable or the Wi-Fi, then " + next}
 	}
 	if _, ok := errors.AsType[*devicelink.DisconnectError](err); ok {
-		return &russet.Error{Kind: russet.Interrupted, What: "the phone ended the conversation before it was done", Hint: "unlock the phone, then " + kept}
+		return &russet.Error{Kind: russet.Interrupted, What: "the phone ended the conversation before it was done", Hint: "unlock the phone, then " + next}
 	}
 	if _, ok := errors.AsType[*devicelink.ProtocolError](err); ok {
 		return &russet.Error{Kind: russet.Failed, What: fmt.Sprintf("the phone cannot be understood: %v", err), Hint: hintReport}
@@ -204,6 +230,8 @@ func ofService(err error) *russet.Error {
 		return &russet.Error{Kind: russet.Unsupported, What: "the phone does not know the backup service", Hint: hintRestart + "; if that does not help, update it"}
 	case errors.Is(err, lockdown.ServiceLimit), errors.Is(err, afc.WouldBlock):
 		return &russet.Error{Kind: russet.Busy, What: "another program is syncing with the phone", Hint: "wait until it is done, or close it"}
+	case errors.Is(err, afc.NoSpace):
+		return &russet.Error{Kind: russet.NoSpace, What: fmt.Sprintf("the phone is full: %v", err), Hint: "make room on the phone, then try again"}
 	case errors.As(err, new(*afc.Error)):
 		return &russet.Error{Kind: russet.Failed, What: fmt.Sprintf("the phone refuses what is needed in its media folder: %v", err), Hint: hintRestart}
 	case errors.Is(err, device.ErrRestoreMode):

@@ -69,6 +69,7 @@ func TestExplain(t *testing.T) {
 		{lockdown.ErrImpostor, russet.NotTrusted},
 		{fmt.Errorf("lock: %w", afc.WouldBlock), russet.Busy},
 		{&afc.Error{Op: "make a folder", Status: afc.PermissionDenied}, russet.Failed},
+		{&afc.Error{Op: "write", Status: afc.NoSpace}, russet.NoSpace},
 		{&unreachableError{errors.New("no route")}, russet.NotConnected},
 		{fmt.Errorf("read: %w", io.ErrUnexpectedEOF), russet.Interrupted},
 		{errors.New("something else"), russet.Failed},

@@ -65,7 +65,10 @@ type RestoreResult struct {
 
 // PasswordOptions says whose backup password to change, and who is told.
 type PasswordOptions struct {
-	UDID   russet.UDID
+	UDID russet.UDID
+	// Asking is called once, before the device is asked; an error ends it there.
+	// After it only the device's own answer tells what it has. It may be nil.
+	Asking func() error
 	Events func(russet.Event)
 	Log    *slog.Logger // nil is silence
 }

@@ -23,7 +23,14 @@ func ChangePassword(ctx context.Context, dev *device.Device, oldPassword, newPas
 	p := watchProgress(opts.UDID, opts.Events)
 	defer p.end()
 	err := changePassword(ctx, dev, oldPassword, newPassword, opts, watcher{sheet: p.sheet, cancel: cancel}, p)
-	return (&troubles{}).explain(ctx, opPassword, dev.Info().Name, err)
+	op := opPassword
+	switch "" {
+	case oldPassword:
+		op = opSetPassword
+	case newPassword:
+		op = opRemovePassword
+	}
+	return (&troubles{}).explain(ctx, op, dev.Info().Name, err)
 }
 
 func changePassword(ctx context.Context, dev *device.Device, oldPassword, newPassword string, opts PasswordOptions, w watcher, p *progress) error {
@@ -42,6 +49,11 @@ func changePassword(ctx context.Context, dev *device.Device, oldPassword, newPas
 	}
 	defer s.close(ctx)
 	p.count(s.backup.Traffic)
+	if opts.Asking != nil {
+		if err := opts.Asking(); err != nil {
+			return err
+		}
+	}
 	p.enter(russet.Waiting, "unlock the phone and type its passcode if it asks")
 	return s.backup.ChangePassword(ctx, mobilebackup2.ChangePasswordRequest{
 		Target: string(opts.UDID), Old: oldPassword, New: newPassword,

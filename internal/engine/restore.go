@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync/atomic"
 
 	"russet"
 	"russet/device"
@@ -28,7 +29,7 @@ const maxMissing = 10_000
 // changes before it has read the backup's lists; CheckRestore tells
 // beforehand what it will say. Errors are a *russet.Error.
 func Restore(ctx context.Context, dev *device.Device, contents russet.Contents, opts RestoreOptions) (RestoreResult, error) {
-	r := &restore{dev: dev, folder: contents.Folder(), opts: opts.withDefaults()}
+	r := &restore{dev: dev, folder: &readFolder{FS: contents.Folder()}, opts: opts.withDefaults()}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.progress = watchProgress(opts.Target, opts.Events)
@@ -40,7 +41,7 @@ func Restore(ctx context.Context, dev *device.Device, contents russet.Contents, 
 // restore is one run.
 type restore struct {
 	dev      *device.Device
-	folder   fs.FS
+	folder   *readFolder
 	opts     RestoreOptions
 	progress *progress
 	result   RestoreResult
@@ -75,12 +76,44 @@ func (r *restore) run(ctx context.Context, cancel context.CancelCauseFunc) error
 	}, r.service())
 	traffic := s.backup.Traffic()
 	r.result.Sent, r.result.Received = traffic.Sent, traffic.Received
+	r.begun = r.sending()
+	switch {
+	case r.mayBeDone(ctx, err):
+		// The list of apps stays: a phone that restarts for the restore needs it.
+		return r.whenGone(err)
+	case err == nil && !r.folder.listed.Load():
+		err = &russet.Error{
+			Kind: russet.Failed,
+			What: "the phone says that it is done, and has not read what is in the backup",
+			Hint: "look whether the phone has what it should; if not, restart it and restore again",
+		}
+	}
 	if err != nil {
 		r.withdrawApps(ctx, s)
-		return r.whenGone(err)
 	}
-	return nil
+	return err
 }
+
+// readFolder is a backup that remembers whether the device has read the list of
+// its files.
+type readFolder struct {
+	fs.FS
+	listed atomic.Bool
+}
+
+// Open opens a file of the backup.
+func (f *readFolder) Open(name string) (fs.File, error) {
+	if name == "Manifest.db" {
+		f.listed.Store(true)
+	}
+	return f.FS.Open(name)
+}
+
+// ReadDir lists a folder of the backup.
+func (f *readFolder) ReadDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(f.FS, name) }
+
+// Stat tells of a file of the backup, and does not read it.
+func (f *readFolder) Stat(name string) (fs.FileInfo, error) { return fs.Stat(f.FS, name) }
 
 // service is what the device is served. There is no free space to tell of:
 // only a copy of the device's own backup would be written, and the device is
@@ -118,16 +151,22 @@ func (r *restore) missing(name string) {
 	r.result.Missing = append(r.result.Missing, russet.Problem{Path: name[len(own):], What: "not in the backup"})
 }
 
-// whenGone explains a link that ended after files had been sent: a device that
-// restarts does not always say that it is done.
-func (r *restore) whenGone(err error) error {
-	_, gone := errors.AsType[*devicelink.LostError](err)
-	if !gone || !r.opts.Reboot || !r.sending() {
-		return err
+// mayBeDone reports whether a conversation ended after files had been sent: a
+// device that restarts does not always say that it is done.
+func (r *restore) mayBeDone(ctx context.Context, err error) bool {
+	ended := errors.As(err, new(*devicelink.LostError)) || errors.As(err, new(*devicelink.DisconnectError))
+	if ctx.Err() != nil {
+		// Over Wi-Fi such a device is gone without a word, and the guard says so.
+		ended = russet.KindOf(context.Cause(ctx)) == russet.Interrupted
 	}
+	return ended && r.opts.Reboot && r.sending()
+}
+
+// whenGone explains such an end.
+func (r *restore) whenGone(err error) error {
 	return &russet.Error{
 		Kind: russet.Interrupted,
-		What: "the connection to the phone was lost before it said that it was done",
+		What: "the connection to the phone ended before it said that it was done",
 		Hint: "if the phone is restarting, wait and look whether it has what it should; else restore again",
 		Err:  err,
 	}

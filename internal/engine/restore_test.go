@@ -193,6 +193,22 @@ func TestCheckRestore(t *testing.T) {
 	}
 }
 
+// TestFindMyUnknown: a value that a phone does not let be read is no reason against
+// a restore; the phone refuses by itself what it must.
+func TestFindMyUnknown(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, vphone.Options{}, fewFiles())
+	l.mustBackUp()
+	l.phone.WithholdValues("com.apple.fmip", true)
+	check, err := engine.CheckRestore(t.Context(), l.connect(), l.latest(), fullRestore(l, l))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(check.Refusals) != 0 || !slices.ContainsFunc(check.Warnings, func(w string) bool { return strings.Contains(w, "Find My") }) {
+		t.Errorf("refusals %v, warnings %q", check.Refusals, check.Warnings)
+	}
+}
+
 func TestChangePassword(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, vphone.Options{}, fewFiles())
@@ -219,5 +235,37 @@ func TestChangePassword(t *testing.T) {
 		if got := l.phone.BackupPassword(); got != s.want {
 			t.Errorf("after %q to %q the phone has %q", s.before, s.after, got)
 		}
+	}
+}
+
+// TestRestoreWithoutAnAnswer: a phone that restarts is not always heard to say
+// that it is done. Its apps have their data then, so the list that brings them
+// back stays with it.
+func TestRestoreWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, vphone.Options{}, fewFiles())
+	l.mustBackUp()
+	opts := fullRestore(l, l)
+	opts.Reboot = true
+	l.phone.Faults().Update(func(c *agent.Config) { c.NoResponse = true })
+	_, err := engine.Restore(t.Context(), l.connect(), l.latest(), opts)
+	if e := wantKind(t, err, russet.Interrupted); !strings.Contains(e.Hint, "restarting") {
+		t.Errorf("hint: %q", e.Hint)
+	}
+	if _, err := fs.Stat(os.DirFS(l.phone.MediaDir()), "iTunesRestore/RestoreApplications.plist"); err != nil {
+		t.Errorf("the list of apps: %v", err)
+	}
+}
+
+// TestRestoreThatReadNothing: 0 from a phone that did not even read what there is
+// to restore is no restore.
+func TestRestoreThatReadNothing(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, vphone.Options{}, fewFiles())
+	l.mustBackUp()
+	l.phone.Faults().Update(func(c *agent.Config) { c.EmptySuccess = true })
+	_, err := engine.Restore(t.Context(), l.connect(), l.latest(), fullRestore(l, l))
+	if e := wantKind(t, err, russet.Failed); !strings.Contains(e.What, "has not read") {
+		t.Errorf("error: %v", e)
 	}
 }

@@ -2,7 +2,9 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"russet"
 	"russet/internal/engine"
@@ -17,6 +19,17 @@ type EncryptionChange struct {
 	Progress func(russet.Event)
 }
 
+// doing says what is wished.
+func (c EncryptionChange) doing() string {
+	switch "" {
+	case c.Old:
+		return "set a backup password on"
+	case c.New:
+		return "remove the backup password of"
+	}
+	return "change the backup password of"
+}
+
 // Encryption tells of the connected devices, or of one, whether a backup
 // password is set.
 func (h *Host) Encryption(ctx context.Context, words []string) ([]russet.Device, error) {
@@ -25,7 +38,9 @@ func (h *Host) Encryption(ctx context.Context, words []string) ([]russet.Device,
 }
 
 // ChangePassword sets, changes or removes the backup password of a device, and
-// remembers it. The phone asks for its passcode.
+// remembers it. The phone asks for its passcode. When it ends without the
+// phone's answer, both passwords are known here, and the next backup tells
+// which one the phone has.
 func (h *Host) ChangePassword(ctx context.Context, c EncryptionChange) (russet.Device, error) {
 	s, doing, err := h.forPassword(ctx, c)
 	if err != nil {
@@ -41,24 +56,91 @@ func (h *Host) ChangePassword(ctx context.Context, c EncryptionChange) (russet.D
 		return s.Device, err
 	}
 	defer end()
-	err = engine.ChangePassword(guarded, dev, c.Old, c.New, engine.PasswordOptions{UDID: s.UDID, Events: c.Progress, Log: h.log})
+	before := passwordsBefore{host: h, udid: s.UDID}
+	err = engine.ChangePassword(guarded, dev, c.Old, c.New, engine.PasswordOptions{
+		UDID: s.UDID, Events: c.Progress, Log: h.log,
+		Asking: func() error { return before.keep(c) },
+	})
 	if err != nil {
-		return s.Device, err
+		return s.Device, before.afterFailure(c, err)
 	}
 	s.Encrypted = c.New != ""
-	if err := h.changedEncryption(s.UDID); err != nil {
-		h.log.Warn("the service may tell of a change that russet made", "error", err)
-	}
-	if c.New == "" {
-		return s.Device, h.setUnproven(s.UDID, false)
-	}
-	if err := h.remember(s.UDID, c.New); err != nil {
-		return s.Device, &russet.Error{
-			Kind: russet.KindOf(err), Doing: "remember the new password, which is set on the phone now",
-			What: err.Error(), Hint: "write it down; russet will ask for it", Err: err,
+	// The old one is proven now, and earlier backups may need it.
+	for _, p := range []string{c.Old, c.New} {
+		if p == "" {
+			continue
+		}
+		if err := h.remember(s.UDID, p); err != nil {
+			return s.Device, &russet.Error{
+				Kind: russet.KindOf(err), Doing: "remember the backup password of a phone that has just changed it",
+				What: err.Error(), Hint: "write it down; russet will ask for it", Err: err,
+			}
 		}
 	}
-	return s.Device, h.setUnproven(s.UDID, true)
+	return s.Device, h.setUnproven(s.UDID, c.New != "")
+}
+
+// passwordsBefore is what was known of a device's passwords before it was asked
+// to change them.
+type passwordsBefore struct {
+	host     *Host
+	udid     russet.UDID
+	asked    bool // the device was
+	list     []string
+	unproven bool
+}
+
+// keep makes both passwords known here before the device is asked: whatever
+// becomes of this process and of the connection, the one that the device has
+// afterwards is among them.
+func (b *passwordsBefore) keep(c EncryptionChange) (err error) {
+	b.unproven = b.host.unproven(b.udid)
+	if b.list, err = b.host.remembered(b.udid); err != nil {
+		return err
+	}
+	list := slices.Clone(b.list)
+	for i, p := range []string{c.Old, c.New} {
+		if p != "" && !slices.Contains(list, p) {
+			list = slices.Insert(list, min(i+1, len(list)), p) // behind the likeliest
+		}
+	}
+	if err := b.host.setRemembered(b.udid, list); err != nil {
+		return err
+	}
+	b.asked = true
+	if err := b.host.changedEncryption(b.udid); err != nil {
+		b.host.log.Warn("the service may tell of a change that russet made", "error", err)
+	}
+	return b.host.setUnproven(b.udid, c.New != "" || b.unproven)
+}
+
+// afterFailure forgets the new password again where the device's answer tells
+// that it has the old one, and says where nobody knows.
+func (b *passwordsBefore) afterFailure(c EncryptionChange, err error) error {
+	e, ok := errors.AsType[*russet.Error](err)
+	if !ok || !b.asked {
+		return err
+	}
+	switch e.Kind {
+	case russet.Password, russet.Locked, russet.Unsupported, russet.Busy:
+		if undo := errors.Join(b.host.setRemembered(b.udid, b.list), b.host.setUnproven(b.udid, b.unproven)); undo != nil {
+			b.host.log.Warn("a password that was not set stays among those to try", "error", undo)
+		}
+		return err
+	}
+	if e.Code != 0 {
+		return err
+	}
+	unknown := *e
+	switch "" {
+	case c.Old:
+		unknown.Hint = `"russet encryption status" tells whether the phone has the password now; russet keeps it, and tries it on the next backup`
+	case c.New:
+		unknown.Hint = `"russet encryption status" tells whether the phone still has the password`
+	default:
+		unknown.Hint = "the phone has the old password or the new one: russet keeps both, and the next backup tells which"
+	}
+	return &unknown
 }
 
 // forPassword finds the device whose password is to change, and looks whether
@@ -68,7 +150,7 @@ func (h *Host) forPassword(ctx context.Context, c EncryptionChange) (s reach.Sig
 	if err != nil {
 		return s, "", err
 	}
-	doing = fmt.Sprintf("change the backup password of %q", s.Name)
+	doing = fmt.Sprintf("%s %q", c.doing(), s.Name)
 	switch {
 	case !s.Paired:
 		return s, doing, h.devices.Unusable(s, doing)

@@ -42,7 +42,14 @@ func (h *Host) remember(udid russet.UDID, password string) error {
 		return nil
 	}
 	list = slices.DeleteFunc(list, func(p string) bool { return p == password })
-	list = slices.Insert(list, 0, password)
+	return h.setRemembered(udid, slices.Insert(list, 0, password))
+}
+
+// setRemembered replaces the backup passwords of a device; newest first.
+func (h *Host) setRemembered(udid russet.UDID, list []string) error {
+	if len(list) == 0 {
+		return h.home.DropSecrets(passwordSecret(udid))
+	}
 	data, err := json.Marshal(list[:min(len(list), maxPasswords)])
 	if err != nil {
 		return errors.New("write the remembered passwords") // the cause could quote one

@@ -38,7 +38,7 @@ type Config struct {
 	LoseCache     bool      // the phone forgot its unfinished run
 	PasscodeGone  bool      // nobody types the passcode: 208
 	FinalError    int       // what the Response says although all went well
-	EmptySuccess  bool      // Response 0 without having uploaded anything
+	EmptySuccess  bool      // Response 0 without having uploaded or read anything
 	NoResponse    bool      // Disconnect instead of the Response
 	HostileScript string    // what to do instead of a backup; see Scripts
 }

@@ -44,6 +44,9 @@ func (s *session) restore(command map[string]any) error {
 	if s.phone.Condition(FindMy) {
 		return fail(codeFindMy, nil, "Find My must be turned off")
 	}
+	if s.faults.Config().EmptySuccess {
+		return nil
+	}
 	o := options(command)
 	r := &restore{
 		session: s, source: source,
