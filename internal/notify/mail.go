@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -66,23 +67,77 @@ func (t talk) mail(ctx context.Context, m Message) error {
 
 // letter writes the e-mail.
 func (t talk) letter(a mailAddress, m Message) (*mail.Msg, error) {
-	msg := mail.NewMsg()
-	if err := msg.FromFormat("russet", a.from(t.ch)); err != nil {
-		return nil, bad("write it as anna@example.org, with --from", "%q is no address of e-mail", a.from(t.ch))
+	from := a.from(t.ch)
+	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
+	if err := msg.FromFormat("russet", from); err != nil {
+		return nil, bad("write it as anna@example.org, with --from", "%q is no address of e-mail", from)
 	}
 	if err := msg.To(t.ch.To...); err != nil {
 		return nil, bad("write it as anna@example.org, with --to", "one of %q is no address of e-mail", t.ch.To)
 	}
-	msg.Subject(m.Title)
+	msg.SetGenHeaderPreformatted(mail.HeaderSubject, encodeSubject(m.Title))
 	msg.SetDateWithValue(m.Time)
-	msg.SetMessageID()
-	// RFC 3834: no machine answers "I am on holiday" to this.
+	// go-mail's own IDs may begin with a dot, which RFC 5322 forbids, and name
+	// this computer.
+	msg.SetMessageIDWithValue(rand.Text() + from[strings.LastIndexByte(from, '@'):])
+	msg.SetUserAgent("russet/" + russet.Version)
+	// No machine answers "I am on holiday" to this: RFC 3834, and what Exchange
+	// knows instead.
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
-	if m.Urgent {
-		msg.SetImportance(mail.ImportanceHigh)
+	msg.SetGenHeader(mail.HeaderXAutoResponseSuppress, "All")
+	if m.Urgent { // go-mail would write "Priority: 1", and RFC 2156 has words there
+		msg.SetGenHeader(mail.HeaderImportance, mail.ImportanceHigh.String())
+		msg.SetGenHeader(mail.HeaderPriority, "urgent")
+		msg.SetGenHeader(mail.HeaderXPriority, "1 (Highest)")
 	}
 	msg.SetBodyString(mail.TypeTextPlain, m.Body()+"\n\n-- \nrusset, which backs up your phones\n")
 	return msg, nil
+}
+
+// maxLine and maxEncodedWord bound a line of a header (RFC 5322), and an encoded
+// word in it (RFC 2047), in bytes.
+const (
+	maxLine        = 78
+	maxEncodedWord = 75
+)
+
+// encodeSubject writes a subject as it stands in a letter: as it is where it is
+// short and ASCII, else in encoded words, each on a line of its own. The first
+// stands beside the name of the header: a line that has nothing else is
+// obsolete, and some readers take the space after it for the subject's.
+func encodeSubject(title string) string {
+	const name, before, after = len("Subject: "), "=?UTF-8?q?", "?="
+	plain := !strings.ContainsFunc(title, func(r rune) bool { return r < ' ' || r > '~' }) && !strings.Contains(title, "=?")
+	if plain && name+len(title) <= maxLine {
+		return title
+	}
+	room := maxLine - name - len(before) - len(after)
+	var out, word strings.Builder
+	for _, r := range title { // no rune is split
+		coded := qEncode(r)
+		if word.Len()+len(coded) > room {
+			out.WriteString(before + word.String() + after + "\r\n ")
+			word.Reset()
+			room = maxEncodedWord - len(before) - len(after)
+		}
+		word.WriteString(coded)
+	}
+	return out.String() + before + word.String() + after
+}
+
+// qEncode is a rune in the Q encoding of RFC 2047.
+func qEncode(r rune) string {
+	switch {
+	case r == ' ':
+		return "_"
+	case r > ' ' && r <= '~' && !strings.ContainsRune("=?_", r):
+		return string(r)
+	}
+	var b strings.Builder
+	for _, c := range []byte(string(r)) {
+		fmt.Fprintf(&b, "=%02X", c)
+	}
+	return b.String()
 }
 
 // dialMail connects. The connection is closed when ctx ends, and a server that
@@ -135,7 +190,7 @@ func (t talk) mailDoor(err error, needsTLS bool) error {
 			kind: russet.Unsupported, what: "the mail server offers no encryption on that port, and the password would be readable on the way", err: err,
 			hint: "use the port for sending with STARTTLS (smtp://…:587) or the one with TLS (smtps://…:465)",
 		}
-	case strings.Contains(text, "SMTP AUTH"):
+	case strings.Contains(text, "SMTP AUTH"), errors.Is(err, mail.ErrNoSupportedAuthDiscovered):
 		return &trouble{
 			kind: russet.Unsupported, what: "the mail server offers no way to log in that russet knows: " + text, err: err,
 			hint: "use the server and port that your provider names for sending e-mail from programs; a server that wants no password is added without user@",
@@ -145,6 +200,12 @@ func (t talk) mailDoor(err error, needsTLS bool) error {
 		return &trouble{
 			kind: russet.Usage, what: "the mail server does not speak TLS on that port: " + record.Msg, err: err,
 			hint: "smtps:// is for port 465; for port 587 or 25 write smtp://",
+		}
+	}
+	if replied {
+		return &trouble{
+			kind: russet.NotConnected, what: "the mail server does not let us in, and says" + t.replySays(reply), err: err,
+			hint: "the server has trouble of its own: try again later, or see its log",
 		}
 	}
 	return t.unreachable(err)
@@ -176,6 +237,8 @@ func (t talk) mailSent(err error) error {
 	switch {
 	case se.ErrorCode() == 530: // RFC 4954: authentication required
 		tr.hint = "it wants a user and a password: remove the channel and add it with the user in the address, smtp://user@…"
+	case se.Reason == mail.ErrSMTPRcptTo && t.secret.Token == "":
+		tr.hint += "; if the server sends on only for its users, remove the channel and add it with the user in the address, smtp://user@…"
 	case se.Reason == mail.ErrSMTPMailFrom:
 		tr.hint = "name the sender it lets you use with --from"
 	}

@@ -1,14 +1,18 @@
 package notify_test
 
 import (
+	"cmp"
+	"crypto/tls"
 	"io"
 	"mime"
 	"mime/quotedprintable"
 	"net"
 	"net/mail"
+	"net/textproto"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -100,7 +104,8 @@ func checkLetter(t *testing.T, letter *mail.Message, m notify.Message) {
 	}
 	for name, want := range map[string]string{
 		"From": `"russet" <anna@example.org>`, "To": `<bert@example.org>, "Carla" <carla@example.org>`, "Bcc": "",
-		"Auto-Submitted": "auto-generated", "Importance": "high", "X-MailFrom": "anna@example.org", "X-RcptTo": "bert@example.org, carla@example.org",
+		"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All", "Importance": "high", "Priority": "urgent", "X-Priority": "1 (Highest)",
+		"User-Agent": "russet/" + russet.Version, "X-Mailer": "russet/" + russet.Version, "X-MailFrom": "anna@example.org", "X-RcptTo": "bert@example.org, carla@example.org",
 	} {
 		if got := letter.Header.Get(name); got != want {
 			t.Errorf("%s: %s, not %s", name, got, want)
@@ -119,13 +124,126 @@ func checkLetter(t *testing.T, letter *mail.Message, m notify.Message) {
 	}
 }
 
+// inbox is a mail server on this computer that wants nothing and takes one
+// letter.
+func inbox(t *testing.T) (ch notify.Channel, letters <-chan string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	all := make(chan string, 1)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c := textproto.NewConn(conn)
+			_ = c.PrintfLine("220 mail.example.org")
+			for line, err := c.ReadLine(); err == nil; line, err = c.ReadLine() {
+				if line == "DATA" {
+					_ = c.PrintfLine("354 go on")
+					data, _ := c.ReadDotBytes()
+					all <- string(data)
+				}
+				_ = c.PrintfLine("250 OK")
+			}
+		}
+	}()
+	return notify.Channel{Name: "mail", Type: notify.Email, URL: "smtp://" + l.Addr().String(), From: "anna@example.org", To: []string{"bert@example.org"}}, all
+}
+
+// The header of a letter is what RFC 5322, 2047 and 3834 ask for, whatever the
+// phone is called, and does not name this computer.
+func TestMailHeader(t *testing.T) {
+	ch, letters := inbox(t)
+	id := regexp.MustCompile(`^<[A-Za-z0-9]{20,}@example\.org>$`)
+	for _, name := range []string{"Anna's iPhone", "Anna's iPhone 👩‍👧‍👦", "טלפון של דוד", "a=?b?=_c", strings.Repeat("漢字😀", 40), strings.Repeat("x", 80), "x = _ y? é"} {
+		m := notify.ForPasscode(subject(name), true)
+		if err := notify.Send(t.Context(), ch, notify.Credentials{}, m); err != nil {
+			t.Fatal(err)
+		}
+		text := <-letters
+		head, _, _ := strings.Cut(text, "\n\n")
+		for line := range strings.SplitSeq(head, "\n") {
+			if len(line) > 78 || strings.TrimSpace(line) == "Subject:" || strings.ContainsFunc(line, func(r rune) bool { return r > '~' }) {
+				t.Errorf("%s: the line %q", name, line)
+			}
+		}
+		letter, err := mail.ReadMessage(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		title, err := new(mime.WordDecoder).DecodeHeader(letter.Header.Get("Subject"))
+		if err != nil || title != m.Title {
+			t.Errorf("the subject is %q, not %q: %v", title, m.Title, err)
+		}
+		if got := letter.Header.Get("Message-Id"); !id.MatchString(got) {
+			t.Errorf("Message-ID: %s", got)
+		}
+		if _, ok := letter.Header["Date"]; !ok || len(letter.Header["From"]) != 1 || letter.Header.Get("Auto-Submitted") != "auto-generated" {
+			t.Errorf("the header is %v", letter.Header)
+		}
+	}
+}
+
+// A server whose ways to log in russet does not know, and one that cannot do TLS
+// just now, are there all the same.
+func TestMailLogin(t *testing.T) {
+	cert, err := tls.LoadX509KeyPair(filepath.Join(trusted, "cert"), filepath.Join(trusted, "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		scheme, offers, answer string
+		kind                   russet.Kind
+		says                   string
+	}{
+		"another login": {"smtps", "AUTH DIGEST-MD5 GSSAPI", "", russet.Unsupported, "no way to log in that russet knows"},
+		"no TLS now":    {"smtp", "STARTTLS", "454 TLS currently unavailable", russet.NotConnected, "does not let us in, and says: 454 TLS currently unavailable"},
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		go func() {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if c.scheme == "smtps" {
+				conn = tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{cert}})
+			}
+			defer conn.Close()
+			s := textproto.NewConn(conn)
+			_ = s.PrintfLine("220 mail.example.org")
+			for line, err := s.ReadLine(); err == nil; line, err = s.ReadLine() {
+				if strings.HasPrefix(line, "EHLO") {
+					_ = s.PrintfLine("250-mail.example.org\r\n250 %s", c.offers)
+				} else {
+					_ = s.PrintfLine("%s", cmp.Or(c.answer, "502 no"))
+				}
+			}
+		}()
+		ch := notify.Channel{Name: "mail", Type: notify.Email, URL: c.scheme + "://anna@" + l.Addr().String(), To: []string{"bert@example.org"}}
+		err = notify.Send(within(t, 20*time.Second), ch, notify.Credentials{Token: secrets.Secret(mailPassword)}, notify.ForTest(time.Now(), "mail"))
+		e, ok := err.(*russet.Error)
+		if !ok || e.Kind != c.kind || !strings.Contains(e.What, c.says) || e.Hint == "" {
+			t.Errorf("%s: %#v", name, err)
+		}
+	}
+}
+
 // What mail servers refuse becomes a kind of error, a next step, and no secret.
 func TestMailRefusals(t *testing.T) {
 	strange := t.TempDir()
 	if err := writeCertificate(strange); err != nil {
 		t.Fatal(err)
 	}
-	starttls, tls, plain := startMail(t, "starttls", trusted), startMail(t, "tls", trusted), startMail(t, "plain", trusted)
+	starttls, secure, plain := startMail(t, "starttls", trusted), startMail(t, "tls", trusted), startMail(t, "plain", trusted)
 	for name, c := range map[string]struct {
 		office     postOffice
 		change     func(*postOffice)
@@ -133,10 +251,11 @@ func TestMailRefusals(t *testing.T) {
 		says, hint string
 	}{
 		"password":        {starttls, func(p *postOffice) { p.secret.Token = "canary that is wrong" }, russet.Password, "the mail server refused the password: 535 5.7.8", "app password"},
-		"password, TLS":   {tls, func(p *postOffice) { p.secret.Token = "canary that is wrong" }, russet.Password, "refused the password: 535", "app password"},
+		"password, TLS":   {secure, func(p *postOffice) { p.secret.Token = "canary that is wrong" }, russet.Password, "refused the password: 535", "app password"},
 		"no encryption":   {plain, func(p *postOffice) { *p = with(*p, "smtp://anna@", starttls.secret) }, russet.Unsupported, "offers no encryption", "465"},
-		"no login":        {tls, func(p *postOffice) { *p = with(*p, "smtps://", notify.Credentials{}) }, russet.Usage, "530 5.7.0 Authentication required", "a user and a password"},
+		"no login":        {secure, func(p *postOffice) { *p = with(*p, "smtps://", notify.Credentials{}) }, russet.Usage, "530 5.7.0 Authentication required", "a user and a password"},
 		"TLS on STARTTLS": {starttls, func(p *postOffice) { *p = with(*p, "smtps://anna@", p.secret) }, russet.Usage, "does not speak TLS on that port", "smtp://"},
+		"relay":           {plain, func(p *postOffice) { p.ch.To = []string{"nobody@example.org"} }, russet.Usage, "says: 550 5.1.1", "smtp://user@"},
 		"recipient":       {starttls, func(p *postOffice) { p.ch.To = []string{"nobody@example.org"} }, russet.Usage, "says: 550 5.1.1 Recipient address rejected: User unknown", "--to"},
 		"greylisted":      {starttls, func(p *postOffice) { p.ch.To = []string{"later@example.org"} }, russet.NotConnected, "says: 451 4.7.1 Greylisted, try again later", "later"},
 		"sender":          {starttls, func(p *postOffice) { p.ch.From = "stranger@example.org" }, russet.Usage, "says: 553 5.7.1 Sender", "--from"},

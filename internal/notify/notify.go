@@ -5,6 +5,7 @@ package notify
 import (
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"russet/internal/secrets"
 )
@@ -58,6 +59,17 @@ func (m Message) Body() string {
 	return m.Text + "\n\n" + m.Next
 }
 
+// brief is the Body in n characters at most. Of what is too long the text is
+// cut: what to do stays.
+func (m Message) brief(n int) string {
+	if body := m.Body(); m.Next == "" || utf8.RuneCountInString(body) <= n {
+		return cut(body, n)
+	}
+	m.Next = cut(m.Next, n/2)
+	m.Text = cut(m.Text, n-utf8.RuneCountInString(m.Next)-len("\n\n"))
+	return m.Body()
+}
+
 // Channel is one way to reach people. It holds no secret: those are in
 // [Credentials].
 type Channel struct {
@@ -100,7 +112,7 @@ func (ch Channel) Kinds() []Kind {
 	case len(ch.Events) > 0:
 		return ch.Events
 	case ch.Type == HealthCheck:
-		return []Kind{Done, Failed}
+		return []Kind{Done, Failed, Damage}
 	default:
 		return slices.DeleteFunc(Kinds(), func(k Kind) bool { return k == Done })
 	}

@@ -8,15 +8,20 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"unicode/utf16"
 
 	"russet"
 )
 
-// How much a messenger takes, in characters, with some to spare: Discord takes
-// 2000, Telegram 4096; ntfy makes a file of what is longer than 4096 bytes.
+// How much a messenger takes, in characters, with some to spare: Telegram takes
+// 4096; ntfy makes a file of what is longer than 4096 bytes. Discord takes 2000
+// of what is sent, escapes included.
 const (
 	maxTitle = 200
 	maxBody  = 1000
+
+	maxDiscordTitle = 500
+	maxDiscordBody  = 1450
 )
 
 // postJSON sends an object.
@@ -54,7 +59,7 @@ func (t talk) ntfy(ctx context.Context, m Message) error {
 		Message  string   `json:"message"`
 		Priority int      `json:"priority"`
 		Tags     []string `json:"tags"`
-	}{topic, cut(m.Title, maxTitle), cut(m.Body(), maxBody), priority, []string{tag(m)}})
+	}{topic, cut(m.Title, maxTitle), m.brief(maxBody), priority, []string{tag(m)}})
 }
 
 // tag is the picture beside a message, by the name that ntfy has for it.
@@ -84,7 +89,7 @@ func (t talk) gotify(ctx context.Context, m Message) error {
 		Title    string `json:"title"`
 		Message  string `json:"message"`
 		Priority int    `json:"priority"`
-	}{cut(m.Title, maxTitle), cut(m.Body(), maxBody), priority})
+	}{cut(m.Title, maxTitle), m.brief(maxBody), priority})
 }
 
 // telegram sends as https://core.telegram.org/bots/api#sendmessage says, as
@@ -94,28 +99,38 @@ func (t talk) telegram(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	r := request{url: u.JoinPath("bot"+string(t.secret.Token), "sendMessage").String(), refused: t.telegramRefused}
+	r := request{url: u.JoinPath("bot"+string(t.secret.Token), "sendMessage").String(), answered: t.telegramAnswered}
 	return t.postJSON(ctx, r, struct {
 		Chat    string         `json:"chat_id"`
 		Text    string         `json:"text"`
 		Silent  bool           `json:"disable_notification"`
 		Preview map[string]any `json:"link_preview_options"`
-	}{t.ch.To[0], cut(m.Title, maxTitle) + "\n\n" + cut(m.Body(), maxBody), m.Kind == Done, map[string]any{"is_disabled": true}})
+	}{t.ch.To[0], cut(m.Title, maxTitle) + "\n\n" + m.brief(maxBody), m.Kind == Done, map[string]any{"is_disabled": true}})
 }
 
-func (t talk) telegramRefused(status int, answer []byte) *trouble {
+func (t talk) telegramAnswered(status int, answer []byte) *trouble {
 	says := t.said(answer)
+	var moved struct {
+		Parameters struct {
+			To int64 `json:"migrate_to_chat_id"`
+		} `json:"parameters"`
+	}
 	switch {
+	case status == http.StatusBadRequest && json.Unmarshal(answer, &moved) == nil && moved.Parameters.To != 0:
+		return &trouble{
+			kind: russet.Usage, what: fmt.Sprintf("the group %q became a supergroup, and has the number %d now", t.ch.To[0], moved.Parameters.To),
+			hint: fmt.Sprintf("russet notify remove %s, and add it again with --to %d", t.ch.Name, moved.Parameters.To),
+		}
 	case status == http.StatusUnauthorized, status == http.StatusNotFound:
 		// A token that never was is "Not Found", one that was revoked "Unauthorized".
 		return &trouble{
 			kind: russet.Password, what: "Telegram does not know the bot's token" + says,
 			hint: "ask @BotFather for the token (/token), then: russet notify remove " + t.ch.Name + ", and add it again",
 		}
-	case status == http.StatusBadRequest && strings.Contains(says, "chat not found"), status == http.StatusForbidden:
+	case status == http.StatusBadRequest && (strings.Contains(says, "chat not found") || strings.Contains(says, "rights")), status == http.StatusForbidden:
 		return &trouble{
 			kind: russet.Usage, what: fmt.Sprintf("the bot may not write to the chat %q%s", t.ch.To[0], says),
-			hint: "write /start to the bot in Telegram; a bot cannot begin. The chat is a number, which @userinfobot tells, or @channel",
+			hint: "write /start to the bot in Telegram, and unblock it if it is blocked: a bot cannot begin. Let it into a group or a channel (there as an administrator). The chat is a number, which @userinfobot tells, or @channel",
 		}
 	default:
 		return nil
@@ -139,25 +154,30 @@ func (t talk) discord(ctx context.Context, m Message) error {
 		Name     string         `json:"username"`
 		Mentions map[string]any `json:"allowed_mentions"`
 		Flags    int            `json:"flags"`
-	}{"**" + markless(cut(m.Title, maxTitle)) + "**\n" + markless(cut(m.Body(), maxBody)), "russet", map[string]any{"parse": []string{}}, suppressEmbeds})
+	}{"**" + markless(cut(m.Title, maxTitle), maxDiscordTitle) + "**\n" + markless(m.brief(maxBody), maxDiscordBody), "russet", map[string]any{"parse": []string{}}, suppressEmbeds})
 }
 
-// markless makes text that Discord shows as it is.
-func markless(s string) string {
+// markless makes text that Discord shows as it is, of n units of UTF-16 at most.
+func markless(s string, n int) string {
 	var b strings.Builder
 	for _, r := range s {
+		word := string(r)
 		if strings.ContainsRune("\\*_~`|>[]()#<@:", r) {
-			b.WriteByte('\\')
+			word = "\\" + word
 		}
-		b.WriteRune(r)
+		if n -= len(utf16.Encode([]rune(word))); n < 1 { // one is for the …
+			b.WriteRune('…')
+			break
+		}
+		b.WriteString(word)
 	}
-	return cut(b.String(), 1900)
+	return b.String()
 }
 
 // ping tells a health check, in the way of https://healthchecks.io/docs/http_api/:
 // the address itself for a backup that is done, with /fail after it for one that
-// failed, and /log for a test, which changes nothing. It is not told of
-// anything else: that it is not pinged is the alarm.
+// failed or is damaged, and /log for a test, which changes nothing. It is not
+// told of anything else: that it is not pinged is the alarm.
 func (t talk) ping(ctx context.Context, m Message) error {
 	u, err := parseWeb(HealthCheck, string(t.secret.Address))
 	if err != nil {
@@ -165,12 +185,32 @@ func (t talk) ping(ctx context.Context, m Message) error {
 	}
 	switch m.Kind {
 	case Done:
-	case Failed, Damage:
+	case Failed, Damage, Space: // no room for a backup (see Channel.Wants)
 		u = u.JoinPath("fail")
 	default:
 		u = u.JoinPath("log")
 	}
-	return t.post(ctx, request{url: u.String(), contentType: "text/plain; charset=utf-8", body: []byte(m.Title + "\n\n" + m.Body() + "\n")})
+	return t.post(ctx, request{
+		url: u.String(), contentType: "text/plain; charset=utf-8", body: []byte(m.Title + "\n\n" + m.Body() + "\n"), answered: t.pingAnswered,
+	})
+}
+
+// pingAnswered reads what healthchecks.io says. It answers 200 also to pings
+// that it does not count, and says so in parentheses.
+func (t talk) pingAnswered(status int, answer []byte) *trouble {
+	switch text := string(answer); {
+	case status == http.StatusOK && strings.HasPrefix(text, "OK (not found)"):
+		return t.unknown(t.said(answer))
+	case status == http.StatusOK && strings.HasPrefix(text, "OK (rate limited)"):
+		return &trouble{kind: russet.Busy, what: "the server did not count the ping" + t.said(answer), hint: "a check takes a few pings in a minute: wait one, and give each phone a check of its own"}
+	case status == http.StatusConflict:
+		return &trouble{
+			kind: russet.Usage, what: "several checks have that slug" + t.said(answer),
+			hint: "give the check a slug of its own, or use its address with the UUID, then: russet notify remove " + t.ch.Name + ", and add it again",
+		}
+	default:
+		return nil
+	}
 }
 
 // webhook posts the message as JSON, or what the template makes of it.

@@ -167,6 +167,7 @@ func TestWants(t *testing.T) {
 		{notify.Channel{Type: notify.Email, Events: []notify.Kind{notify.Done}}, m(notify.Failed, "a"), false},
 		{notify.Channel{Type: notify.HealthCheck}, m(notify.Done, "a"), true},
 		{notify.Channel{Type: notify.HealthCheck}, m(notify.Overdue, "a"), false},
+		{notify.Channel{Type: notify.HealthCheck}, m(notify.Damage, "a"), true},
 		{notify.Channel{Devices: []string{"a"}}, m(notify.Failed, "b"), false},
 		{notify.Channel{Devices: []string{"a"}}, m(notify.Space, ""), false},
 		{notify.Channel{Devices: []string{"a"}}, m(notify.Failed, "a"), true},

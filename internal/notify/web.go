@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"russet"
 )
@@ -25,9 +26,9 @@ type request struct {
 	contentType string
 	body        []byte
 	header      http.Header // beside the type of the body
-	// refused explains an answer that is no success better than its status
-	// does; nil when the status says enough.
-	refused func(status int, answer []byte) *trouble
+	// answered explains an answer better than its status does; nil when the
+	// status says enough.
+	answered func(status int, answer []byte) *trouble
 }
 
 // post sends a request. Anything but a 2xx answer is an error.
@@ -50,13 +51,13 @@ func (t talk) post(ctx context.Context, r request) error {
 	if err != nil && len(answer) == 0 {
 		return t.unreachable(err)
 	}
-	if resp.StatusCode/100 == 2 {
-		return nil
-	}
-	if r.refused != nil {
-		if tr := r.refused(resp.StatusCode, answer); tr != nil {
+	if r.answered != nil {
+		if tr := r.answered(resp.StatusCode, answer); tr != nil {
 			return tr
 		}
+	}
+	if resp.StatusCode/100 == 2 {
+		return nil
 	}
 	return t.status(resp, answer)
 }
@@ -121,16 +122,37 @@ func (t talk) status(resp *http.Response, answer []byte) *trouble {
 		tr.kind, tr.what = russet.Password, "the server refuses the token or password"+says
 		tr.hint = fmt.Sprintf("see that it is the right one and may write there, then: russet notify remove %s, and add it again", t.ch.Name)
 	case code == http.StatusNotFound, code == http.StatusGone:
-		tr.kind, tr.what = russet.Usage, "the server does not know that address (any more)"+says
-		tr.hint = fmt.Sprintf("copy the address anew, then: russet notify remove %s, and add it again", t.ch.Name)
+		return t.unknown(says)
 	case code == http.StatusTooManyRequests:
-		tr.kind, tr.what, tr.hint = russet.Busy, "the server takes no more messages for now"+says, "wait an hour; if it stays so, see how many messages it allows"
+		tr.kind, tr.what, tr.hint = russet.Busy, "the server takes no more messages for now"+says, "wait "+retryAfter(resp.Header)+"; if it stays so, see how many messages it allows"
 	case code >= 500:
 		tr.kind, tr.hint = russet.NotConnected, "the server has trouble of its own: try again later, or see its log"
 	default:
 		tr.hint = "see whether the address belongs to that kind of channel: " + t.where()
 	}
 	return tr
+}
+
+// unknown is the trouble with an address that the server does not know.
+func (t talk) unknown(says string) *trouble {
+	return &trouble{
+		kind: russet.Usage, what: "the server does not know that address (any more)" + says,
+		hint: fmt.Sprintf("copy the address anew, then: russet notify remove %s, and add it again", t.ch.Name),
+	}
+}
+
+// retryAfter says how long to wait: what the server asks for in seconds, as
+// Telegram and Discord do, or an hour.
+func retryAfter(h http.Header) string {
+	n, err := strconv.Atoi(h.Get("Retry-After"))
+	switch {
+	case err != nil || n < 1 || n > 3600:
+		return "an hour"
+	case n < 120:
+		return many(n, "second")
+	default:
+		return many((n+59)/60, "minute")
+	}
 }
 
 // said is what a server says beside its status, after a colon.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"russet"
 	"russet/internal/notify"
@@ -175,6 +176,11 @@ func TestTelegram(t *testing.T) {
 		{400, `{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}`, russet.Usage, "/start"},
 		{403, `{"ok":false,"error_code":403,"description":"Forbidden: bot was blocked by the user"}`, russet.Usage, "/start"},
 		{429, `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 5","parameters":{"retry_after":5}}`, russet.Busy, "wait"},
+		{400, `{"ok":false,"error_code":400,"description":"Bad Request: not enough rights to send text messages to the chat"}`, russet.Usage, "administrator"},
+		{
+			400, `{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1001234567890}}`,
+			russet.Usage, "--to -1001234567890",
+		},
 	} {
 		server, _ := listen(t, c.status, c.answer)
 		ch, secret := channel(t, notify.Telegram, server, "", secretToken)
@@ -217,7 +223,7 @@ func TestUnreachable(t *testing.T) {
 }
 
 func TestPings(t *testing.T) {
-	for kind, path := range map[notify.Kind]string{notify.Done: "/uuid-of-a-check", notify.Failed: "/uuid-of-a-check/fail", notify.Damage: "/uuid-of-a-check/fail", notify.Test: "/uuid-of-a-check/log"} {
+	for kind, path := range map[notify.Kind]string{notify.Done: "/uuid-of-a-check", notify.Failed: "/uuid-of-a-check/fail", notify.Damage: "/uuid-of-a-check/fail", notify.Space: "/uuid-of-a-check/fail", notify.Test: "/uuid-of-a-check/log"} {
 		server, requests := listen(t, 200, "OK")
 		ch, secret := channel(t, notify.HealthCheck, server, "/uuid-of-a-check", "")
 		if err := notify.Send(t.Context(), ch, secret, notify.Message{Kind: kind, Title: "t"}); err != nil {
@@ -235,6 +241,91 @@ func TestPingsNoRoom(t *testing.T) {
 	run, store := notify.Message{Kind: notify.Space, Device: "x"}, notify.Message{Kind: notify.Space}
 	if !check.Wants(run) || check.Wants(store) || mail.Wants(run) {
 		t.Errorf("a run without room: %t; a store: %t; e-mail: %t", check.Wants(run), check.Wants(store), mail.Wants(run))
+	}
+}
+
+// healthchecks.io answers 200 to a ping that it does not count.
+func TestPingsThatDoNotCount(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		answer string
+		kind   russet.Kind
+		hint   string
+	}{
+		{200, "OK", 0, ""},
+		{201, "Created", 0, ""},
+		{200, "OK (not found)", russet.Usage, "copy the address anew"},
+		{200, "OK (rate limited)", russet.Busy, "a few pings in a minute"},
+		{409, "ambiguous slug", russet.Usage, "a slug of its own"},
+	} {
+		server, _ := listen(t, c.status, c.answer)
+		ch, secret := channel(t, notify.HealthCheck, server, secretPath, "")
+		err := notify.Send(t.Context(), ch, secret, notify.ForTest(time.Now(), "it"))
+		if c.kind == 0 {
+			if err != nil {
+				t.Errorf("%s: %v", c.answer, err)
+			}
+			continue
+		}
+		e, ok := err.(*russet.Error)
+		if !ok || e.Kind != c.kind || !strings.Contains(e.Hint, c.hint) {
+			t.Errorf("%s: %#v", c.answer, err)
+			continue
+		}
+		noCanary(t, e)
+	}
+}
+
+// A server that takes no more says how long to wait.
+func TestWaits(t *testing.T) {
+	for asked, want := range map[string]string{"": "wait an hour;", "35": "wait 35 seconds;", "600": "wait 10 minutes;", "1e9": "wait an hour;", "-3": "wait an hour;"} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", asked)
+			w.WriteHeader(http.StatusTooManyRequests)
+		}))
+		defer s.Close()
+		ch, secret := channel(t, notify.Discord, s.URL, secretPath, "")
+		e, ok := notify.Send(t.Context(), ch, secret, notify.ForTest(time.Now(), "it")).(*russet.Error)
+		if !ok || e.Kind != russet.Busy || !strings.HasPrefix(e.Hint, want) {
+			t.Errorf("after %q: %+v", asked, e)
+		}
+	}
+}
+
+// What is too long for a messenger loses its middle, not the next step; and
+// Discord counts the backslashes.
+func TestLong(t *testing.T) {
+	const next = "Russet_verify 0123"
+	for _, c := range []struct {
+		typ        notify.Type
+		path       string
+		token      secrets.Secret
+		field      string
+		limit      int // in units of UTF-16
+		bytes      int
+		word, tail string
+	}{
+		{notify.Ntfy, "/topic", "", "message", 4096, 4096, "😀", "…\n\n" + next},
+		{notify.Gotify, "", secretToken, "message", 4096, 1 << 20, "漢", "…\n\n" + next},
+		{notify.Telegram, "", secretToken, "text", 4096, 1 << 20, "😀", "…\n\n" + next},
+		{notify.Discord, secretPath, "", "content", 2000, 1 << 20, "long words ", "…\n\nRusset\\_verify 0123"},
+		{notify.Discord, secretPath, "", "content", 2000, 1 << 20, "*", "…"},
+		{notify.Discord, secretPath, "", "content", 2000, 1 << 20, "😀", "…"},
+	} {
+		server, requests := listen(t, 200, "{}")
+		ch, secret := channel(t, c.typ, server, c.path, c.token)
+		m := notify.ForFailed(subject(strings.Repeat(c.word, 100)), &russet.Error{What: strings.Repeat(c.word, 2000), Hint: next}, time.Time{})
+		if err := notify.Send(t.Context(), ch, secret, m); err != nil {
+			t.Fatal(err)
+		}
+		var fields map[string]any
+		if err := json.Unmarshal([]byte((<-requests).body), &fields); err != nil {
+			t.Fatal(err)
+		}
+		text, _ := fields[c.field].(string)
+		if n := len(utf16.Encode([]rune(text))); n > c.limit || len(text) > c.bytes || n < 900 || !strings.HasSuffix(text, c.tail) {
+			t.Errorf("%s, %q: %d units, %d bytes, ending in %q", c.typ, c.word, n, len(text), text[max(0, len(text)-60):])
+		}
 	}
 }
 
