@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -77,12 +78,16 @@ func TestNobodyAnswers(t *testing.T) {
 // TestAttemptIsWrittenFirst: when the phone shows its sheet, the attempt stands
 // in the file; a service that starts then counts it as an ask.
 func TestAttemptIsWrittenFirst(t *testing.T) {
-	for name, word := range map[string]bool{"killed in the run": true, "killed before the run left word of itself": false} {
-		t.Run(name, func(t *testing.T) { attemptIsWrittenFirst(t, word) })
+	for name, c := range map[string]struct{ word, noted bool }{
+		"killed in the run":                         {true, true},
+		"killed before the sheet was noted":         {true, false},
+		"killed before the run left word of itself": {false, true},
+	} {
+		t.Run(name, func(t *testing.T) { attemptIsWrittenFirst(t, c.word, c.noted) })
 	}
 }
 
-func attemptIsWrittenFirst(t *testing.T, word bool) {
+func attemptIsWrittenFirst(t *testing.T, word, noted bool) {
 	t.Parallel()
 	l := newLab(t)
 	l.start()
@@ -104,6 +109,9 @@ func attemptIsWrittenFirst(t *testing.T, word bool) {
 	}
 	open, err := os.ReadFile(l.stateFile(p))
 	must(t, err)
+	if !noted {
+		open = bytes.Replace(open, []byte(`"asked": true`), []byte(`"asked": false`), 1)
+	}
 	begun := filepath.Join(l.dir, "runs", p.UDID()+".begun")
 	left, err := os.ReadFile(begun)
 	must(t, err)
@@ -124,7 +132,7 @@ func attemptIsWrittenFirst(t *testing.T, word bool) {
 		must(t, os.WriteFile(begun, left, 0o600))
 	}
 	l.start()
-	if runs, err := l.host.Runs(russet.UDID(p.UDID())); err != nil || len(runs) != 1 || runs[0].Outcome != "interrupted" || !runs[0].Passcode {
+	if runs, err := l.host.Runs(russet.UDID(p.UDID())); err != nil || len(runs) != 1 || runs[0].Outcome != "interrupted" || runs[0].Passcode != noted {
 		t.Errorf("in the history: %+v, %v", runs, err)
 	}
 	for range 5 {

@@ -33,23 +33,26 @@ func (s *Service) settle() {
 }
 
 func (s *Service) settleOne(st *state, a *schedule.Attempt, runs []russet.Run) {
-	for _, r := range slices.Backward(runs) {
-		if r.By != bySchedule || r.Store != a.Store || r.Start.Before(a.At.Add(-time.Second)) {
-			continue
-		}
+	i := len(runs) - 1
+	for i >= 0 && (runs[i].By != bySchedule || runs[i].Store != a.Store || runs[i].Start.Before(a.At.Add(-time.Second))) {
+		i--
+	}
+	if i >= 0 && runs[i].Error != host.Killed {
+		r := runs[i]
 		a.End, a.Outcome = r.End, outcomeOf(r)
 		if a.Outcome != schedule.Done {
 			a.Why, a.Next = clip(r.Why(), maxWhy), clip(r.Hint, maxWhy)
 		}
 		a.Asked = a.Asked || r.Passcode
 		a.Answered = a.Asked && (a.Answered || a.Outcome == schedule.Done)
-		if r.Error == host.Killed { // it left word of itself, which is to be kept
-			s.host.SettleLost(st.Device, a.Asked)
-		}
 		return
 	}
 	a.End, a.Why = a.At, host.Killed
 	s.log.Info("a backup was broken off: russet was killed in it", "name", st.Device.Name, "store", a.Store, "begun", a.At)
+	if i >= 0 { // it left word of itself
+		s.host.SettleLost(st.Device, a.Asked)
+		return
+	}
 	if err := s.host.NoteLost(st.Device, a.Store, bySchedule, a.At, a.Asked); err != nil {
 		s.log.Warn("a run that was broken off cannot be noted in the history", "error", err)
 	}
