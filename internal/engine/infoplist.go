@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -48,7 +49,8 @@ type infoMaker struct {
 	previous io.Reader    // the last Info.plist, may be nil
 	note     func(string) // tells a person something; may be nil
 
-	last []byte // what previous held
+	last []byte           // what previous held
+	then *mobilesync.Info // the same, read; nil before lastInfo
 }
 
 // InfoPlist makes the Info.plist of a backup that begins now. previous is the
@@ -142,8 +144,8 @@ func (m *infoMaker) applications(ctx context.Context, info *mobilesync.Info) err
 
 // appsOfBefore adds the apps of the last backup to those the device told.
 func (m *infoMaker) appsOfBefore(info *mobilesync.Info) {
-	last, err := mobilesync.ParseInfo(m.last)
-	if err != nil || len(last.InstalledApplications) == 0 {
+	last := m.lastInfo()
+	if len(last.InstalledApplications) == 0 {
 		m.tell("the phone did not say which apps it has: a restore of this backup would not have them downloaded again")
 		return
 	}
@@ -187,15 +189,23 @@ func (m *infoMaker) browse(ctx context.Context, app func(plist.Dict)) error {
 	return nil
 }
 
+// icons fetches what the last backup does not have already: each is a question
+// and an answer, and a phone on a slow network has hundreds of them.
 func (m *infoMaker) icons(ctx context.Context, applications map[string]mobilesync.InfoApplication) error {
+	total, missing := m.iconsOfBefore(applications)
+	if missing == 0 {
+		return nil
+	}
 	conn, err := m.dev.Dial(ctx, springboard.Service, device.ServiceOptions{})
 	if err != nil {
 		return err
 	}
 	c := springboard.NewClient(conn)
 	defer func() { _ = c.Close() }() // only read from
-	total := 0
 	for id, app := range applications {
+		if app.PlaceholderIcon != nil {
+			continue
+		}
 		icon, err := c.Icon(ctx, id)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -212,6 +222,23 @@ func (m *infoMaker) icons(ctx context.Context, applications map[string]mobilesyn
 	return nil
 }
 
+// iconsOfBefore gives apps that are as they were at the last backup, version and
+// purchase, the icons they had then: total bytes. missing is how many apps still
+// lack theirs.
+func (m *infoMaker) iconsOfBefore(applications map[string]mobilesync.InfoApplication) (total, missing int) {
+	for id, app := range applications {
+		was := m.lastInfo().Applications[id]
+		if was.PlaceholderIcon == nil || !bytes.Equal(was.ITunesMetadata, app.ITunesMetadata) || !bytes.Equal(was.ApplicationSINF, app.ApplicationSINF) {
+			missing++
+			continue
+		}
+		app.PlaceholderIcon = was.PlaceholderIcon
+		applications[id] = app
+		total += len(app.PlaceholderIcon)
+	}
+	return total, missing
+}
+
 // mediaFiles reads what iTunes once kept on the device, where it is there.
 func (m *infoMaker) mediaFiles(ctx context.Context, info *mobilesync.Info) error {
 	if m.media == nil {
@@ -224,7 +251,14 @@ func (m *infoMaker) mediaFiles(ctx context.Context, info *mobilesync.Info) error
 		return m.lenient(ctx, "iBooks Data 2", err)
 	}
 	info.ITunesFiles = map[string][]byte{}
+	there, err := m.media.ReadDir(ctx, "/iTunes_Control/iTunes")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	for _, name := range itunesFiles() {
+		if err == nil && !slices.Contains(there, name) {
+			continue
+		}
 		data, err := m.media.ReadFile(ctx, "/iTunes_Control/iTunes/"+name, mediaLimit)
 		switch {
 		case err == nil:
@@ -234,6 +268,18 @@ func (m *infoMaker) mediaFiles(ctx context.Context, info *mobilesync.Info) error
 		}
 	}
 	return nil
+}
+
+// lastInfo is the last Info.plist, an empty one if there is none that can be
+// read.
+func (m *infoMaker) lastInfo() *mobilesync.Info {
+	if m.then == nil {
+		var err error
+		if m.then, err = mobilesync.ParseInfo(m.last); err != nil {
+			m.then = &mobilesync.Info{}
+		}
+	}
+	return m.then
 }
 
 // guid is that of the last Info.plist, or a new one.
