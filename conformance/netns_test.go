@@ -73,11 +73,20 @@ type place struct {
 // place plugs a new namespace into the switch.
 func (l *lan) place(name string, addr netip.Prefix) *place {
 	l.t.Helper()
+	return l.placeBy(name, addr, func(p *place) {
+		l.ip("link", "add", "name", p.link, "netns", p.ns, "type", "veth", "peer", "name", p.port, "netns", l.name)
+	})
+}
+
+// placeBy is place with a cable of one's own: wire makes its ends, link in the
+// place and port in the switch.
+func (l *lan) placeBy(name string, addr netip.Prefix, wire func(*place)) *place {
+	l.t.Helper()
 	l.links++
 	p := &place{lan: l, ns: l.name + "-" + name, link: "lan0", port: fmt.Sprintf("port%d", l.links)}
 	l.ip("netns", "add", p.ns)
 	l.t.Cleanup(func() { l.drop(p.ns) })
-	l.ip("link", "add", "name", p.link, "netns", p.ns, "type", "veth", "peer", "name", p.port, "netns", l.name)
+	wire(p)
 	l.ip("-n", l.name, "link", "set", p.port, "master", "br0", "up")
 	l.ip("-n", p.ns, "link", "set", "lo", "up")
 	l.ip("-n", p.ns, "addr", "add", addr.String(), "dev", p.link)
