@@ -14,9 +14,11 @@ type Device struct {
 	Paired      bool   `json:"paired"`            // a session with this host works
 	Locked      bool   `json:"locked"`
 	Encrypted   bool   `json:"encrypted"` // a backup password is set on the device
-	Power       bool   `json:"power"`     // it is on power
-	Battery     int    `json:"battery"`   // percent; -1 when it does not tell
-	WiFi        bool   `json:"wifi"`      // its Wi-Fi access is on (EnableWifiConnections)
+	// EncryptedUnknown: it does not tell just now whether one is set.
+	EncryptedUnknown bool `json:"encrypted_unknown,omitempty"`
+	Power            bool `json:"power"`   // it is on power
+	Battery          int  `json:"battery"` // percent; -1 when it does not tell
+	WiFi             bool `json:"wifi"`    // its Wi-Fi access is on (EnableWifiConnections)
 	// Untrusted: it must be paired, for the first time or again.
 	Untrusted bool `json:"untrusted,omitempty"`
 	// Problem says why it cannot be backed up now, with the next step; "" if it can.

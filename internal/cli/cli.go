@@ -94,7 +94,7 @@ func (a *app) stopOnSignal(cancel context.CancelCauseFunc) {
 	go func() {
 		<-signals
 		if !a.patient.Load() {
-			fmt.Fprintln(a.err, "\nrusset: stopping; what was received is kept (again to stop at once)")
+			fmt.Fprintln(a.err, "\nrusset: stopping (again to stop at once)")
 		}
 		host.Stop(cancel)
 		<-signals

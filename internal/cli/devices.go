@@ -63,6 +63,9 @@ func (a *app) printDevices(devices []russet.Device) {
 	t := newTable("NAME", "MODEL", "IOS", "HOW", "PAIRED", "LOCKED", "ENCRYPTED", "UDID")
 	for _, d := range devices {
 		encrypted, paired := yes(d.Encrypted), yes(d.Paired)
+		if d.EncryptedUnknown {
+			encrypted = "?"
+		}
 		if !d.Paired {
 			encrypted = "?" // only a paired phone tells
 			if !d.Untrusted {

@@ -45,6 +45,8 @@ func (a *app) encryptionStatus() *cobra.Command {
 			for _, d := range devices {
 				word := "are encrypted"
 				switch {
+				case d.EncryptedUnknown:
+					word = "may be encrypted or not: it does not tell just now; unlock it and ask again"
 				case !d.Paired:
 					word = "cannot be asked about: it does not trust this computer"
 				case !d.Encrypted:

@@ -163,7 +163,7 @@ func todos(st service.Status, channel string) []todo {
 		add(channel, "Nobody is told when a phone needs its passcode or a backup fails. Choose how, for example:")
 	}
 	for _, d := range st.Devices {
-		if d.Present && d.Paired && !d.Encrypted {
+		if d.Present && d.Paired && !d.Encrypted && !d.EncryptedUnknown {
 			add("russet encryption on "+nameFor(d),
 				"%s keeps saved logins, Health and call history out of its backups until they are encrypted:", quoted(cmp.Or(d.Called, d.Name)))
 		}

@@ -83,6 +83,9 @@ func meaningOf(code mb.Code, op string) meaning {
 	case code == mb.CodePassword && op == opBackup:
 		m.what = "the phone demands an encrypted backup, or has lost its backup password"
 		m.hint = "set a backup password: russet encryption on"
+	case code == mb.CodePassword && op == opSetPassword:
+		m.what = "the phone has a backup password already"
+		m.hint = "change it instead: russet encryption change"
 	case code == mb.CodePassword && ofPassword(op):
 		m.what = "the old backup password is wrong"
 		m.hint = "name the right one with --password-file; a forgotten one can only be removed on the phone: " +

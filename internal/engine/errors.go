@@ -81,7 +81,11 @@ func (t *troubles) explain(ctx context.Context, op, name string, err error) erro
 
 func (t *troubles) translate(ctx context.Context, op string, err error) *russet.Error {
 	if ctx.Err() != nil {
-		return stopped(context.Cause(ctx), t.next(op))
+		next := t.next(op)
+		if op == opBackup {
+			next = "what was received is kept for the next run"
+		}
+		return stopped(context.Cause(ctx), next)
 	}
 	ended, hasCode := errors.AsType[*mb.Error](err)
 	if !hasCode {

@@ -184,6 +184,9 @@ func (a *attempt) do(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: look at the last backup: %w", doing, err)
 	}
+	if s.EncryptedUnknown && len(before) > 0 {
+		s.Encrypted = before[len(before)-1].Encrypted
+	}
 	a.noteChanges(before)
 	allow, err := a.checkSpace(ctx, store, before)
 	if err != nil {

@@ -154,6 +154,7 @@ func (h *Host) forPassword(ctx context.Context, c EncryptionChange) (s reach.Sig
 	switch {
 	case !s.Paired:
 		return s, doing, h.devices.Unusable(s, doing)
+	case s.EncryptedUnknown: // the phone is asked again, when it is
 	case c.Old == "" && s.Encrypted:
 		return s, doing, &russet.Error{
 			Kind: russet.Usage, What: fmt.Sprintf("backups of %q are encrypted already", s.Name),

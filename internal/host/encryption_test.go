@@ -114,3 +114,30 @@ func TestChangedPasswordIsRemembered(t *testing.T) {
 	_, err = h.List(t.Context(), host.Which{Backup: host.Latest}, "")
 	must(t, err)
 }
+
+// TestEncryptionUnknown: a phone on the network that does not tell just now whether
+// it has a backup password is not said to have none, and can be asked to change it.
+func TestEncryptionUnknown(t *testing.T) {
+	t.Parallel()
+	l := newNetlab(t)
+	p := l.phone(1, "Anna")
+	quick(p)
+	h := l.computer(l.Addr())
+	l.pair(h, p)
+	l.Join(p)
+	p.Unplug()
+	_, err := h.ChangePassword(t.Context(), host.EncryptionChange{New: "old"})
+	must(t, err)
+	if d := l.only(h); !d.Encrypted || d.EncryptedUnknown {
+		t.Fatalf("%+v", d)
+	}
+	p.WithholdValues("com.apple.mobile.backup", true)
+	if d := l.only(h); !d.Paired || !d.EncryptedUnknown {
+		t.Errorf("%+v", d)
+	}
+	_, err = h.ChangePassword(t.Context(), host.EncryptionChange{Old: "old", New: "new"})
+	must(t, err)
+	if got := p.BackupPassword(); got != "new" {
+		t.Errorf("the phone has %q", got)
+	}
+}

@@ -87,6 +87,7 @@ func (ds *Devices) probeInSession(ctx context.Context, s *Sighting, record *lock
 	s.fillPower(optional(ctx, dev, "com.apple.mobile.battery"))
 	s.fillWireless(optional(ctx, dev, wirelessDomain))
 	s.Encrypted, err = willEncrypt(ctx, dev)
+	s.EncryptedUnknown = err != nil
 	return err
 }
 

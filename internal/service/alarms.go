@@ -242,7 +242,7 @@ func (s *Service) compare(st *state, d russet.Device) {
 		st.Prior = s.prior(d.UDID)
 		st.post(notify.ForNewIOS(about, old.IOS, d.IOS, st.Prior.ID, st.Prior.until()))
 	}
-	if old.Encrypted == d.Encrypted || !s.host.EncryptionChanged(d.UDID).Before(st.Met.Add(-time.Hour)) {
+	if old.Encrypted == d.Encrypted || old.EncryptedUnknown || !s.host.EncryptionChanged(d.UDID).Before(st.Met.Add(-time.Hour)) {
 		return // or russet did it
 	}
 	change := notify.EncryptionOff

@@ -119,6 +119,9 @@ func (s *Service) remember(seen sight) {
 		if d.Problem != "" { // what it does not tell now has not changed
 			d.Encrypted, d.WiFi = st.Device.Encrypted, st.Device.WiFi
 		}
+		if d.EncryptedUnknown {
+			d.Encrypted, d.EncryptedUnknown = st.Device.Encrypted, !known || st.Device.EncryptedUnknown
+		}
 		changed := st.edges(d, now) || !known || st.Device != d || now.Sub(st.Met).Abs() >= time.Hour
 		if known {
 			s.compare(st, d)
