@@ -159,3 +159,21 @@ func TestTrial(t *testing.T) {
 		}
 	}
 }
+
+// TestAlerts lets promtool play what the service tells, and see which alerts
+// fire. Every metric they ask for is one that the service has.
+func TestAlerts(t *testing.T) {
+	const rules = "prometheus/russet.rules.yml"
+	source := read(t, "../internal/service/metrics.go")
+	for _, name := range regexp.MustCompile(`russet_([a-z_]+)`).FindAllStringSubmatch(read(t, rules), -1) {
+		if !strings.Contains(source, `desc("`+name[1]+`"`) {
+			t.Errorf("there is no metric %s", name[0])
+		}
+	}
+	promtool := tool(t, "promtool")
+	for _, args := range [][]string{{"check", "rules", rules}, {"test", "rules", "prometheus/russet.test.yml"}} {
+		if out, err := exec.Command(promtool, args...).CombinedOutput(); err != nil {
+			t.Errorf("promtool %s: %v\n%s", args[0], err, out)
+		}
+	}
+}

@@ -191,6 +191,8 @@ func checkMetrics(t *testing.T, page, udid string) {
 	for _, want := range []string{
 		`russet_backup_overdue{` + labels + `udid="` + udid + `"} 0`,
 		`russet_runs_total{` + labels + `outcome="done",udid="` + udid + `"} 2`,
+		`russet_runs_total{` + labels + `outcome="failed",udid="` + udid + `"} 0`,
+		`russet_alarms{kind="damage"} 0`,
 		`russet_store_reachable{store="main"} 1`,
 		`russet_build_info{version="` + russet.Version + `"} 1`,
 	} {

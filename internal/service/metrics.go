@@ -13,6 +13,7 @@ import (
 
 	"russet"
 	"russet/internal/host"
+	"russet/internal/notify"
 )
 
 // newMetrics is the page for Prometheus, on a registry of its own: whatever a
@@ -111,6 +112,11 @@ func (c *statusCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	kinds := map[string]float64{}
+	for _, k := range notify.Kinds() {
+		if k != notify.Done {
+			kinds[string(k)] = 0 // one that was never told is not one that is unknown
+		}
+	}
 	for _, a := range st.Alarms {
 		kinds[string(a.Kind)]++
 	}
@@ -209,10 +215,11 @@ func (c *runCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labelValues(labels)...)
 	}
 	for _, d := range st.Devices {
-		if d.Last == nil {
-			continue
+		last := ""
+		if d.Last != nil {
+			last = d.Last.ID
 		}
-		sums, err := c.sum(d.UDID, d.Last.ID)
+		sums, err := c.sum(d.UDID, last)
 		if err != nil {
 			c.log.Warn("a history of runs cannot be read", "device", d.Name, "error", err)
 			continue
@@ -236,7 +243,8 @@ func (c *runCollector) sum(device russet.UDID, last string) (*runSums, error) {
 	if err != nil {
 		return nil, err
 	}
-	sums := &runSums{last: last, outcomes: map[string]float64{}}
+	// The first failure is an increase only if there was none before.
+	sums := &runSums{last: last, outcomes: map[string]float64{"done": 0, "partial": 0, "failed": 0, "interrupted": 0, "stopped": 0, "not-now": 0}}
 	for _, r := range runs {
 		sums.outcomes[r.Outcome]++
 		sums.received += float64(r.Received)
