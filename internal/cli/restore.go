@@ -15,6 +15,7 @@ type restoreFlags struct {
 	device, passwordFile                            string
 	dryRun, first                                   bool
 	noSystem, keepSettings, keepRest, stay, skipApp bool
+	damaged                                         bool
 }
 
 func (a *app) restoreCommand() *cobra.Command {
@@ -28,7 +29,8 @@ and an iOS that is not older than the backup's.
 
 --dry-run looks at everything and changes nothing. --backup-first saves the phone's
 present state before. An encrypted backup needs its password, which is checked here
-before the phone is asked.` +
+before the phone is asked. Of a backup that is damaged an older one is better; with
+--damaged it is restored all the same.` +
 			exits(russet.Usage, russet.NotConnected, russet.NotTrusted, russet.Locked, russet.Password,
 				russet.NoSpace, russet.Interrupted, russet.Busy, russet.Damaged, russet.Unsupported, russet.Stopped),
 		Example:               "  russet restore latest --device \"Anna's new iPhone\"",
@@ -49,6 +51,7 @@ before the phone is asked.` +
 	flags.BoolVar(&f.first, "backup-first", false, "back up the phone's present state before")
 	flags.BoolVar(&f.noSystem, "no-system", false, "leave out system files and settings")
 	flags.BoolVar(&f.keepSettings, "keep-settings", false, "keep the phone's present settings")
+	flags.BoolVar(&f.damaged, "damaged", false, "also a backup of which something is missing")
 	flags.BoolVar(&f.keepRest, "keep-rest", false, "keep what is on the phone and not in the backup")
 	flags.BoolVar(&f.stay, "no-reboot", false, "do not restart the phone at the end")
 	flags.BoolVar(&f.skipApp, "skip-apps", false, "do not have apps downloaded again")
@@ -66,9 +69,14 @@ func (a *app) restore(ctx context.Context, h *host.Host, which host.Which, f res
 	opts := host.RestoreOptions{
 		Backup: b, Device: f.device,
 		System: !f.noSystem, PreserveSettings: f.keepSettings, RemoveNotRestored: !f.keepRest,
-		Reboot: !f.stay, SkipApps: f.skipApp,
+		Reboot: !f.stay, SkipApps: f.skipApp, Damaged: f.damaged,
+	}
+	looking := a.newProgress()
+	if !a.json {
+		opts.Progress = looking.run("")
 	}
 	plan, err := h.PlanRestore(ctx, opts)
+	looking.end()
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ type RestoreOptions struct {
 	RemoveNotRestored bool   // remove what the backup does not hold
 	Reboot            bool
 	SkipApps          bool // do not have apps downloaded again
+	Damaged           bool // also when the backup is not whole
 	Progress          func(russet.Event)
 }
 
@@ -57,10 +58,14 @@ func (h *Host) ProtectFromBackup(ctx context.Context, plan RestorePlan) error {
 	return nil
 }
 
-// PlanRestore looks at everything a restore needs and changes nothing: the
-// phone, the backup, its password, both versions of iOS.
+// PlanRestore looks at everything a restore needs and changes nothing on the
+// phone: whether the backup is whole, its password, both versions of iOS.
 func (h *Host) PlanRestore(ctx context.Context, opts RestoreOptions) (plan RestorePlan, err error) {
 	s, doing, err := h.toRestore(ctx, opts.Device)
+	if err != nil {
+		return plan, err
+	}
+	damage, err := h.lookForDamage(ctx, opts, doing)
 	if err != nil {
 		return plan, err
 	}
@@ -90,8 +95,41 @@ func (h *Host) PlanRestore(ctx context.Context, opts RestoreOptions) (plan Resto
 		refusal.Doing = fmt.Sprintf("restore %q", s.Name)
 		return plan, &refusal
 	}
-	plan = RestorePlan{Backup: opts.Backup, Device: s.Device, Lost: check.NotRestored, Notes: check.Warnings}
+	plan = RestorePlan{Backup: opts.Backup, Device: s.Device, Lost: check.NotRestored, Notes: append(damage, check.Warnings...)}
 	return plan, h.planNotes(ctx, s, &plan)
+}
+
+// lookForDamage looks whether every file of the backup is there with its size.
+// A phone ends at the first one that is missing, half restored, and takes one
+// that was cut off as it is.
+func (h *Host) lookForDamage(ctx context.Context, opts RestoreOptions, doing string) (notes []string, err error) {
+	if opts.Progress != nil {
+		opts.Progress(russet.Event{
+			Time: h.now(), Device: opts.Backup.Device, Stage: russet.Connecting, Percent: -1,
+			Message: "looking whether the backup is whole",
+		})
+	}
+	report, err := h.Verify(ctx, opts.Backup, false, nil)
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
+		return []string{fmt.Sprintf("whether the backup is whole could not be looked at: %v", err)}, nil
+	case len(report.Problems) == 0:
+		return nil, nil
+	}
+	first := report.Problems[0]
+	what := fmt.Sprintf("the backup is damaged: %s: %s", first.Path, first.What)
+	if more := len(report.Problems) - 1; more > 0 {
+		what += fmt.Sprintf(" (and %d more)", more)
+	}
+	if opts.Damaged {
+		return []string{what + "; the phone may refuse it, or take the damage over"}, nil
+	}
+	return nil, &russet.Error{
+		Kind: russet.Damaged, Doing: doing, What: what,
+		Hint: "restore an older one; russet verify names all that is wrong, and --damaged restores it all the same",
+	}
 }
 
 // toRestore finds the device that is to be restored.
