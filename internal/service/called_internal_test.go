@@ -8,6 +8,7 @@ import (
 	"russet"
 	"russet/internal/home"
 	"russet/internal/host"
+	"russet/internal/notify"
 	"russet/internal/schedule"
 )
 
@@ -58,5 +59,20 @@ func TestCalledEverywhere(t *testing.T) {
 	s.damage(russet.Backup{ID: "b", Device: "00008140-0003", Name: "iPhone", Store: "main"}, []russet.Problem{{What: "torn"}}, false)
 	if m := s.house.Outbox[0].Message; !strings.Contains(m.Title, called) {
 		t.Errorf("a message says %q", m.Title)
+	}
+}
+
+// TestDamagedOnPage: a phone with a damaged backup is not shown as if all were
+// well with it.
+func TestDamagedOnPage(t *testing.T) {
+	v := newPageView(Status{
+		Devices: []DeviceStatus{{Device: russet.Device{UDID: "A", Name: "Anna"}}, {Device: russet.Device{UDID: "B", Name: "Bert"}}},
+		Alarms:  []Alarm{{Kind: notify.Damage, Device: "A", Store: "home", Title: "A backup of Anna is damaged"}},
+	})
+	if a := v.Devices[0]; a.Class != "ill" || len(a.Missing) != 1 || a.Missing[0].Text != "a backup of it in home is damaged, see above" {
+		t.Errorf("%+v", a)
+	}
+	if b := v.Devices[1]; b.Class != "well" || len(b.Missing) != 0 {
+		t.Errorf("%+v", b)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"russet"
 	"russet/internal/host"
+	"russet/internal/notify"
 )
 
 //go:embed page.html page.css
@@ -98,7 +99,14 @@ func newPageView(st Status) pageView {
 		v.Headline = "All is well."
 	}
 	for _, d := range st.Devices {
-		v.Devices = append(v.Devices, newDeviceView(d, st.Time))
+		device := newDeviceView(d, st.Time)
+		for _, a := range st.Alarms {
+			if a.Kind == notify.Damage && a.Device == d.UDID { // a new backup is no comfort
+				device.Class = "ill"
+				device.Missing = append(device.Missing, needView{Text: fmt.Sprintf("a backup of it in %s is damaged, see above", a.Store)})
+			}
+		}
+		v.Devices = append(v.Devices, device)
 	}
 	for _, s := range st.Stores {
 		v.Stores = append(v.Stores, newStoreView(s, st))
