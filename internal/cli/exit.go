@@ -100,8 +100,10 @@ func (a *app) warn(format string, args ...any) {
 	fmt.Fprintf(a.err, "%s %s\n", a.paint(yellow, "note:"), plainLines(fmt.Sprintf(format, args...)))
 }
 
-// plainLines is plain that keeps line ends.
+// plainLines is plain that keeps line ends. What %q makes of the joiners in a
+// name is undone: a family in one sign is no line of codes.
 func plainLines(s string) string {
+	s = strings.ReplaceAll(strings.ReplaceAll(s, `\u200d`, "\u200d"), `\u200c`, "\u200c")
 	lines := strings.Split(s, "\n")
 	for i := range lines {
 		lines[i] = plain(lines[i])

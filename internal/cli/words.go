@@ -92,7 +92,7 @@ func yes(b bool) string {
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\u200d', r == '\ufe0f': // parts of emoji
+		case r == '\u200d', r == '\ufe0f', r == '\u200c': // parts of emoji, and of Persian and Indian scripts
 			return r
 		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r), r == unicode.ReplacementChar:
 			return '\ufffd'

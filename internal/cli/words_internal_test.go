@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,5 +108,17 @@ func TestEvery(t *testing.T) {
 		if got := everyText(d); got != want {
 			t.Errorf("every %s, not every %s", got, want)
 		}
+	}
+}
+
+// A name in quotes is shown as it is, unless it could rewrite the terminal.
+func TestPlainLines(t *testing.T) {
+	for _, name := range []string{"Anna 👩\u200d👧\u200d👦", "گوشی\u200cمن", "a ❤️"} {
+		if got := plainLines(fmt.Sprintf("no %q\nhere", name)); got != "no \""+name+"\"\nhere" {
+			t.Errorf("%s", got)
+		}
+	}
+	if got := plainLines(fmt.Sprintf("%q", "\u202egnp\x1b[1m")); strings.ContainsAny(got, "\u202e\x1b") {
+		t.Errorf("%q", got)
 	}
 }

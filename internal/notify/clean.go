@@ -36,8 +36,9 @@ func Clean(s string) string {
 }
 
 // cleanText is Clean for a sentence of our own that quotes strangers: it may be
-// longer and have several lines.
+// longer and have several lines. What %q made of joiners is undone.
 func cleanText(s string) string {
+	s = strings.ReplaceAll(strings.ReplaceAll(s, `\u200d`, "\u200d"), `\u200c`, "\u200c")
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n', r == '\u200c', r == '\u200d':

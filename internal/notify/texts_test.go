@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,16 @@ func TestNames(t *testing.T) {
 	}
 	if m := notify.ForNewIOS(subject("x"), "26.4", `27"; rm -rf ~; "`, "0123456789abcdef", time.Time{}); !strings.HasSuffix(m.Next, `--note "before iOS 27rm-rf"`) {
 		t.Errorf("a version is in a command: %q", m.Next)
+	}
+}
+
+// A name that an error quotes is told as it is.
+func TestQuotedNames(t *testing.T) {
+	for _, name := range []string{"Anna 👩\u200d👧\u200d👦", "گوشی\u200cمن"} {
+		m := notify.ForFailed(subject(name), &russet.Error{What: fmt.Sprintf("%q is locked", name)}, time.Time{})
+		if want := "\"" + name + "\" is locked."; m.Text != want {
+			t.Errorf("%s", m.Text)
+		}
 	}
 }
 
