@@ -43,7 +43,10 @@ func (s *server) download(m message) error {
 	if err := s.flush(); err != nil {
 		return err
 	}
-	if len(failures.failing) == 0 {
+	switch {
+	case !m.wellFormed():
+		return s.replyCode(CodeBadParameter)
+	case len(failures.failing) == 0:
 		return s.done()
 	}
 	// Not -15, whatever failed: nothing was to be written.

@@ -60,6 +60,23 @@ func (m message) percent(i int) float64 {
 	return -1
 }
 
+// wellFormed reports whether the first item of a request, if it is there, is of
+// the type that the request has it in. What is not is nothing that was done.
+func (m message) wellFormed() bool {
+	item := m.item(1)
+	if item == nil {
+		return true
+	}
+	ok := true
+	switch m.name() {
+	case "DLMessageDownloadFiles", "DLMessageRemoveItems", "DLMessageRemoveFiles":
+		_, ok = item.([]any)
+	case "DLMessageMoveItems", "DLMessageMoveFiles":
+		_, ok = item.(plist.Dict)
+	}
+	return ok
+}
+
 // strings gives the strings of a list; other items count as names nobody has.
 func (m message) strings(i int) []string {
 	list, _ := m.item(i).([]any)

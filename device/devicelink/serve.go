@@ -120,6 +120,9 @@ type server struct {
 // handle acts on one request and answers it. An error means that the
 // connection is of no use any more.
 func (s *server) handle(m message) error {
+	if !m.wellFormed() && m.name() != "DLMessageDownloadFiles" { // which ends its frames first
+		return s.malformed(m)
+	}
 	switch m.name() {
 	case "DLMessageUploadFiles":
 		return s.upload(m)
@@ -180,6 +183,14 @@ func (s *server) createDirectory(m message) error {
 		return s.reply(answer{code: code, text: code.text(), extra: emptyParameter})
 	}
 	return s.made()
+}
+
+// malformed answers a request whose names are in no shape that has any: 0 would
+// say that it was done.
+func (s *server) malformed(m message) error {
+	s.log.Warn("malformed DeviceLink message", "name", m.name())
+	s.began(Request{Message: m.name(), Percent: -1})
+	return s.replyCode(CodeBadParameter)
 }
 
 func (s *server) move(m message) error {

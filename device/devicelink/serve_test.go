@@ -138,6 +138,20 @@ func TestOddMessages(t *testing.T) {
 			t.Errorf("%s without items gets no proper answer", short)
 		}
 	}
+	for request, names := range map[string]any{
+		"DLMessageMoveItems": list{udid + "/a", udid + "/b"}, "DLMessageRemoveItems": udid + "/a", "DLMessageRemoveFiles": 5,
+	} {
+		if code, _ := p.ask(request, names); code != -3 {
+			t.Errorf("%s of %v: %d", request, names, code)
+		}
+	}
+	p.send(list{"DLMessageDownloadFiles", udid + "/a"})
+	if end := p.uint32(); end != 0 {
+		t.Errorf("files of no list: %x", end)
+	}
+	if code, _, _ := p.status(); code != -3 {
+		t.Errorf("files of no list: %d", code)
+	}
 	p.send(list{"DLMessageDisconnect", "Session complete"})
 	if got := <-done; !errors.As(got.err, new(*devicelink.DisconnectError)) {
 		t.Errorf("after a goodbye: %v", got.err)

@@ -154,6 +154,9 @@ func (o RestoreOptions) engine(s reach.Sighting, password string, log *slog.Logg
 	}
 }
 
+// lowBattery is the percentage below which a phone may go out in a restore.
+const lowBattery = 20
+
 // planNotes adds what is worth knowing before.
 func (h *Host) planNotes(ctx context.Context, s reach.Sighting, plan *RestorePlan) error {
 	note := func(format string, args ...any) { plan.Notes = append(plan.Notes, fmt.Sprintf(format, args...)) }
@@ -163,6 +166,9 @@ func (h *Host) planNotes(ctx context.Context, s reach.Sighting, plan *RestorePla
 	}
 	if s.Locked {
 		note("the phone is locked: unlock it and keep it unlocked")
+	}
+	if s.Battery >= 0 && s.Battery < lowBattery && !s.Power {
+		note("its battery is at %d %%, and it is not on power: put it on its charger first, a phone that goes out is left half restored", s.Battery)
 	}
 	own, err := h.Backups(ctx, "", s.UDID, false)
 	if err != nil {
