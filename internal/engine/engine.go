@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"russet"
 	"russet/device"
 	"russet/device/afc"
 	"russet/device/lockdown"
@@ -26,8 +27,21 @@ import (
 	"russet/device/notificationproxy"
 )
 
-// closeLimit bounds the farewell at the end of a run; the device may be gone.
-const closeLimit = 10 * time.Second
+// closeLimit bounds the farewell at the end of a run, and goneLimit that to a
+// device which was given up for lost and would have to come back to answer.
+const (
+	closeLimit = 10 * time.Second
+	goneLimit  = time.Second
+)
+
+// farewell is the time there is for a goodbye after ctx, which may be done.
+func farewell(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := closeLimit
+	if russet.KindOf(context.Cause(ctx)) == russet.Interrupted {
+		limit = goneLimit
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), limit)
+}
 
 // errCancelledOnDevice is the cause of a run's end when somebody pressed
 // Cancel on the device.
@@ -213,7 +227,7 @@ func (s *session) lockSync(ctx context.Context) error {
 // close says goodbye in the order that also cancels a run: the device stops
 // first, then others may sync. It works after ctx is done.
 func (s *session) close(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+	ctx, cancel := farewell(ctx)
 	defer cancel()
 	s.stop()
 	if s.backup != nil {

@@ -205,7 +205,7 @@ func (r *restore) withdrawApps(ctx context.Context, s *session) {
 	if s.media == nil || r.opts.SkipApps {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+	ctx, cancel := farewell(ctx)
 	defer cancel()
 	s.complain("remove the list of apps", s.media.Remove(ctx, appsFile))
 }

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -9,8 +10,10 @@ import (
 	"time"
 
 	"russet"
+	"russet/internal/engine"
 	"russet/mobilesync"
 	"russet/vphone"
+	"russet/vphone/agent"
 )
 
 // A phone whose services beside the backup's fail can be backed up.
@@ -81,5 +84,30 @@ func TestAppsOfTheLastBackup(t *testing.T) {
 	kept := apps()
 	if len(told.Applications) == 0 || !reflect.DeepEqual(kept.Applications, told.Applications) || !slices.Equal(kept.InstalledApplications, told.InstalledApplications) {
 		t.Errorf("%d apps of %d, %d noted of %d", len(kept.InstalledApplications), len(told.InstalledApplications), len(kept.Applications), len(told.Applications))
+	}
+}
+
+// A phone that is given up for lost is not waited for once more to say goodbye.
+func TestGoodbyeToAPhoneThatIsLost(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, vphone.Options{}, fewFiles())
+	l.phone.Faults().Update(func(c *agent.Config) { c.Stall = agent.Stall{At: 10, For: time.Minute} })
+	ctx, cancel := context.WithCancelCause(t.Context())
+	opts := l.options()
+	var lost time.Time
+	opts.Events = func(e russet.Event) {
+		if e.Stage == russet.Preparing && lost.IsZero() {
+			lost = time.Now()
+			l.phone.Inject(vphone.Fault{On: "com.apple.afc", AfterBytes: 1, Do: vphone.Stall, For: time.Minute})
+			cancel(&russet.Error{Kind: russet.Interrupted, What: "it gives no sign of life", Hint: "try again"})
+		}
+	}
+	draft := l.begin(t.Context(), false)
+	_, err := engine.Backup(ctx, l.connect(), draft, opts)
+	if took := time.Since(lost); russet.KindOf(err) != russet.Interrupted || took > 5*time.Second {
+		t.Errorf("the run ended %v later: %v", took, err)
+	}
+	if err := draft.Suspend(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
