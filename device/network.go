@@ -1,10 +1,13 @@
 package device
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
 	"strconv"
+	"syscall"
+	"time"
 )
 
 // Network is a [Dialer] for a device that is reached over TCP: on the same
@@ -19,16 +22,39 @@ type Network struct {
 
 // DialPort connects to a port of the device. A device that sleeps may take
 // some seconds to answer, one that has gone does not answer at all: ctx bounds
-// the wait.
+// the wait. A system gives up earlier when nobody owns up to the address, which
+// it asks for by broadcast, three times in three seconds: a doze, a radio hole
+// or bad luck. It is asked again.
 func (n Network) DialPort(ctx context.Context, port uint16) (net.Conn, error) {
 	if n.Host == "" {
 		return nil, errors.New("a device without an address")
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(n.Host, strconv.Itoa(int(port))))
-	if err != nil && ctx.Err() != nil {
-		return nil, errors.Join(context.Cause(ctx), err)
+	return redial(ctx, func() (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(n.Host, strconv.Itoa(int(port))))
+	})
+}
+
+// arpTime is the least time in which a system gives up an address that nobody
+// owns up to. An error that comes sooner is somebody's answer: a router's, or that
+// of this computer's own firewall.
+const arpTime = time.Second
+
+// redial dials until that succeeds, fails for good, or ctx ends.
+func redial(ctx context.Context, dial func() (net.Conn, error)) (net.Conn, error) {
+	var nobody error
+	for {
+		began := time.Now()
+		conn, err := dial()
+		switch {
+		case err == nil:
+			return conn, nil
+		case ctx.Err() != nil:
+			return nil, errors.Join(context.Cause(ctx), cmp.Or(nobody, err))
+		case !errors.Is(err, syscall.EHOSTUNREACH) && !errors.Is(err, syscall.EHOSTDOWN), time.Since(began) < arpTime:
+			return nil, err
+		}
+		nobody = err
 	}
-	return conn, err
 }
 
 // String is the address.
