@@ -76,3 +76,19 @@ func TestDamagedOnPage(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 }
+
+// TestStoreAwayOnPage: what a store holds that cannot be seen is not known, and
+// somebody is told where to look.
+func TestStoreAwayOnPage(t *testing.T) {
+	v := newPageView(Status{
+		Devices: []DeviceStatus{{Device: russet.Device{UDID: "A", Name: "Anna"}, Stores: []StoreBackup{{Name: "home", Problem: "it is not there"}}}},
+		Stores:  []StoreStatus{{StoreStatus: host.StoreStatus{StoreSettings: host.StoreSettings{Name: "home"}, Problem: "it is not there"}}},
+	})
+	facts := v.Devices[0].Facts
+	if got := facts[len(facts)-1]; got != (factView{"In home", "not known now (it is not there)"}) {
+		t.Errorf("%+v", got)
+	}
+	if n := v.Needs[0]; n.Next != "See what is the matter with it: russet store status home" {
+		t.Errorf("%+v", n)
+	}
+}

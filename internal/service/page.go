@@ -133,7 +133,9 @@ func needs(st Status) []needView {
 	}
 	for _, s := range st.Stores {
 		if s.Problem != "" && !told["/"+s.Name] {
-			list = append(list, needView{Title: "The store " + s.Name + " cannot be used", Text: sentence(s.Problem)})
+			list = append(list, needView{
+				Title: "The store " + s.Name + " cannot be used", Text: sentence(s.Problem), Next: "See what is the matter with it: russet store status " + s.Name,
+			})
 		}
 	}
 	return list
@@ -177,6 +179,9 @@ func newDeviceView(d DeviceStatus, now time.Time) deviceView {
 
 func backupText(s StoreBackup, now time.Time) string {
 	text := "no backup yet"
+	if s.Problem != "" {
+		text = "not known now"
+	}
 	if b := s.Backup; b != nil {
 		text = at(b.Time, now) + ", " + size(b.Size)
 		if b.Encrypted {
