@@ -34,8 +34,8 @@ func (a *app) notifyAdd() *cobra.Command {
   telegram     no address; the token of a bot (@BotFather makes one), and --to your chat
   discord      the address of a webhook of a channel
   webhook      any other address that takes a POST: JSON, or what a template makes
-  healthcheck  a ping URL (healthchecks.io or your own): told of backups that are done or
-               failed, it raises the alarm when it hears nothing
+  healthcheck  a ping URL (healthchecks.io or your own): told of backups that are done,
+               failed or damaged, it raises the alarm when it hears nothing
 
 Passwords, tokens, and addresses that are secrets themselves (ntfy, discord, webhook,
 healthcheck) are asked, or read from --secret-file: one a line, the address first. They are
