@@ -104,7 +104,7 @@ func TestGoodbyeToAPhoneThatIsLost(t *testing.T) {
 	}
 	draft := l.begin(t.Context(), false)
 	_, err := engine.Backup(ctx, l.connect(), draft, opts)
-	if took := time.Since(lost); russet.KindOf(err) != russet.Interrupted || took > 5*time.Second {
+	if took := time.Since(lost); russet.KindOf(err) != russet.Interrupted || took >= 9*time.Second { // the goodbye to one that is there may take ten
 		t.Errorf("the run ended %v later: %v", took, err)
 	}
 	if err := draft.Suspend(t.Context()); err != nil {
