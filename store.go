@@ -119,6 +119,15 @@ type Contents interface {
 	io.Closer
 }
 
+// Watched is a backup that tells of damage while it is read.
+type Watched interface {
+	Contents
+	// Watch is Folder, and calls damaged with the name of each payload that was
+	// read to its end and is not what the device sent. Other files, and those of
+	// which that is not known, are not watched.
+	Watch(damaged func(name string)) (fs.FS, error)
+}
+
 // Summed is a backup's folder that knows what its files are without reading them.
 type Summed interface {
 	fs.FS

@@ -32,6 +32,7 @@ type lab struct {
 	phone *vphone.Phone
 	pair  *lockdown.PairRecord
 	store *folder.Store
+	dir   string // the store's
 	udid  russet.UDID
 
 	mu     sync.Mutex
@@ -68,7 +69,8 @@ func newLab(t *testing.T, o vphone.Options, holds content.Options) *lab {
 		t.Fatal(err)
 	}
 	l := &lab{t: t, phone: phone, pair: record, udid: russet.UDID(phone.UDID())}
-	l.store = openStore(t, t.TempDir())
+	l.dir = t.TempDir()
+	l.store = openStore(t, l.dir)
 	return l
 }
 

@@ -61,6 +61,9 @@ type RestoreResult struct {
 	Received int64 // bytes from the device
 	// Missing are files of the backup that the device asked for in vain.
 	Missing []russet.Problem
+	// Damaged are files of the backup that were sent although they are not what
+	// the device they came from had sent.
+	Damaged []russet.Problem
 }
 
 // PasswordOptions says whose backup password to change, and who is told.

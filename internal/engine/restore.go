@@ -29,13 +29,36 @@ const maxMissing = 10_000
 // changes before it has read the backup's lists; CheckRestore tells
 // beforehand what it will say. Errors are a *russet.Error.
 func Restore(ctx context.Context, dev *device.Device, contents russet.Contents, opts RestoreOptions) (RestoreResult, error) {
-	r := &restore{dev: dev, folder: &readFolder{FS: contents.Folder()}, opts: opts.withDefaults()}
+	r := &restore{dev: dev, opts: opts.withDefaults()}
+	r.folder = &readFolder{FS: r.watch(contents)}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.progress = watchProgress(opts.Target, opts.Events)
 	defer r.progress.end()
 	err := r.run(ctx, cancel)
 	return r.result, r.explain(ctx, opRestore, dev.Info().Name, err)
+}
+
+// errAltered is a file that is there and was sent.
+var errAltered = errors.New("its bytes are not those that were received")
+
+// watch is the folder of a backup; what is found damaged in it is noted.
+func (r *restore) watch(contents russet.Contents) fs.FS {
+	w, ok := contents.(russet.Watched)
+	if !ok {
+		return contents.Folder()
+	}
+	folder, err := w.Watch(func(name string) {
+		r.failed(&devicelink.FileError{Doing: "read", Name: name, Err: errAltered})
+		if len(r.result.Damaged) < maxMissing {
+			r.result.Damaged = append(r.result.Damaged, russet.Problem{Path: name, What: errAltered.Error()})
+		}
+	})
+	if err != nil {
+		r.opts.Log.Warn("the backup is not watched for damage", "error", err)
+		return contents.Folder()
+	}
+	return folder
 }
 
 // restore is one run.

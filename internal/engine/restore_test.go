@@ -3,6 +3,7 @@ package engine_test
 import (
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"russet"
 	"russet/internal/engine"
+	"russet/mobilesync"
 	"russet/vphone"
 	"russet/vphone/agent"
 	"russet/vphone/content"
@@ -160,6 +162,32 @@ func TestRestoreRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+	}
+}
+
+// TestRestoreOfAlteredFile: a file that rotted in the store is sent, since the
+// phone is half restored by then, and named.
+func TestRestoreOfAlteredFile(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, vphone.Options{}, fewFiles())
+	e := &disk.Entry{
+		Domain: "CameraRollDomain", Path: "Media/DCIM/100APPLE/IMG_0001.JPG", Kind: disk.File, Mode: 0o100644, Class: 3,
+		ModTime: content.Day(1), ChangeTime: content.Day(1), Birth: content.Day(0), Inode: 1_000_001,
+	}
+	if err := l.phone.Disk().Put(e, strings.NewReader("a photo")); err != nil {
+		t.Fatal(err)
+	}
+	l.mustBackUp()
+	name := mobilesync.FileIDOf(e.Domain, e.Path).Name()
+	if err := os.WriteFile(filepath.Join(l.dir, string(l.udid), name), []byte("a ph0to"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	result, err := engine.Restore(t.Context(), l.connect(), l.latest(), fullRestore(l, l))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Damaged) != 1 || result.Damaged[0].Path != name {
+		t.Errorf("damaged: %+v", result.Damaged)
 	}
 }
 

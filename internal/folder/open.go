@@ -11,9 +11,10 @@ import (
 	"russet/internal/facts"
 )
 
-// contents is a backup opened for reading; it implements russet.Contents.
+// contents is a backup opened for reading; it implements russet.Watched.
 type contents struct {
 	backup russet.Backup
+	root   *durable.Dir // the store's
 	dir    *durable.Dir
 	lock   *durable.Lock
 }
@@ -28,7 +29,7 @@ func (s *Store) open(ctx context.Context, id russet.BackupID, doing string) (*co
 	if !facts.IsID(string(id)) {
 		return nil, facts.NoBackup(id, doing)
 	}
-	c := new(contents)
+	c := &contents{root: s.dir}
 	var err error
 	if s.readOnly == nil { // else nobody of ours can delete it either
 		if c.lock, err = s.books.LockBackup(id, true, doing); err != nil {

@@ -38,6 +38,7 @@ type RestorePlan struct {
 type RestoreResult struct {
 	Sent     int64            `json:"sent"` // bytes to the device
 	Missing  []russet.Problem `json:"missing"`
+	Damaged  []russet.Problem `json:"damaged,omitempty"` // sent all the same; then the restore is an error, too
 	Rebooted bool             `json:"rebooted"`
 }
 
@@ -218,9 +219,17 @@ func (h *Host) restoreContents(ctx context.Context, contents russet.Contents, pa
 	}
 	defer end()
 	r, err := engine.Restore(guarded, dev, contents, opts.engine(s, password, h.log))
-	result := RestoreResult{Sent: r.Sent, Missing: r.Missing, Rebooted: opts.Reboot && err == nil}
+	result := RestoreResult{Sent: r.Sent, Missing: r.Missing, Damaged: r.Damaged, Rebooted: opts.Reboot && err == nil}
 	if result.Missing == nil {
 		result.Missing = []russet.Problem{}
+	}
+	if err == nil && len(r.Damaged) > 0 {
+		err = &russet.Error{
+			Kind: russet.Damaged, Doing: doing,
+			What: fmt.Sprintf("it is done, but the phone has damage of the backup now: %s, the first of them %s",
+				plural(len(r.Damaged), "file"), r.Damaged[0].Path),
+			Hint: "russet verify --full names them; an older backup may hold them as they were",
+		}
 	}
 	return result, err
 }
