@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"russet"
@@ -116,8 +117,16 @@ func (h *Host) lookForDamage(ctx context.Context, opts RestoreOptions, doing str
 		return nil, context.Cause(ctx)
 	case err != nil:
 		return []string{fmt.Sprintf("whether the backup is whole could not be looked at: %v", err)}, nil
-	case len(report.Problems) == 0:
-		return nil, nil
+	}
+	report.Problems = slices.DeleteFunc(report.Problems, func(p russet.Problem) bool {
+		info := p.Path == "Info.plist" // the phone does without
+		if info {
+			notes = append(notes, fmt.Sprintf("the backup's Info.plist %s: no app is downloaded again", p.What))
+		}
+		return info
+	})
+	if len(report.Problems) == 0 {
+		return notes, nil
 	}
 	first := report.Problems[0]
 	what := fmt.Sprintf("the backup is damaged: %s: %s", first.Path, first.What)
@@ -125,7 +134,7 @@ func (h *Host) lookForDamage(ctx context.Context, opts RestoreOptions, doing str
 		what += fmt.Sprintf(" (and %d more)", more)
 	}
 	if opts.Damaged {
-		return []string{what + "; the phone may refuse it, or take the damage over"}, nil
+		return append(notes, what+"; the phone may refuse it, or take the damage over"), nil
 	}
 	return nil, &russet.Error{
 		Kind: russet.Damaged, Doing: doing, What: what,
