@@ -130,6 +130,7 @@ func phoneCases() []Case {
 			"phone-plain", true, 0, "{described} is ready; its backups are not encrypted, so that saved logins, Wi-Fi and Health stay out of them",
 			"russet encryption on {udid}",
 		},
+		{"phone-untold", true, 0, "{described} is ready; it does not tell just now whether its backups are encrypted", ""},
 		{"phone-running", true, 0, "{described} is at work with another russet now, most likely a backup", ""},
 		{"phone-unpaired", false, russet.NotTrusted, "{described} is not paired with this computer", "unlock it and type: russet pair {udid}"},
 		{
@@ -212,7 +213,10 @@ func (r Readings) examinePhone(p Phone) []Finding {
 		return []Finding{say("phone-ios-old", words...)}
 	}
 	code := Code("phone-ready")
-	if !p.Encrypted {
+	switch {
+	case p.EncryptedUnknown:
+		code = "phone-untold"
+	case !p.Encrypted:
 		code = "phone-plain"
 	}
 	all := []Finding{say(code, words...)}

@@ -124,6 +124,7 @@ func phoneTrials() []trial {
 	}
 	return []trial{
 		{"phone/plain", anna(func(p *Phone) { p.Encrypted = false }), "", 0},
+		{"phone/untold", anna(func(p *Phone) { p.Encrypted, p.EncryptedUnknown = false, true }), "", 0},
 		{"phone/running", anna(func(p *Phone) { p.Running, p.State = true, PhoneSilent }), "", 0},
 		{"phone/unpaired", state(PhoneUnpaired), "phone-unpaired", russet.NotTrusted},
 		{"phone/refused", state(PhoneRefused), "phone-refused", russet.NotTrusted},
