@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"russet"
 	"russet/device/devicelink"
@@ -45,6 +46,15 @@ func TestUnknownCodeIsQuoted(t *testing.T) {
 	err := (&troubles{}).explain(t.Context(), opRestore, "x", &mb.Error{Code: 999, Text: "\x1b[31mSomething new" + strings.Repeat("x", 1<<16)})
 	e, _ := errors.AsType[*russet.Error](err)
 	if e == nil || !strings.Contains(e.What, `\x1b[31mSomething new`) || strings.Contains(e.What, "\x1b") || len(e.What) > 400 {
+		t.Errorf("error: %v", e)
+	}
+}
+
+// TestSilentAtTheEnd: a phone that said nothing for too long was not cut off.
+func TestSilentAtTheEnd(t *testing.T) {
+	t.Parallel()
+	e, _ := errors.AsType[*russet.Error](new(restore).whenGone(&devicelink.LostError{Silent: 15 * time.Minute}))
+	if e == nil || !strings.Contains(e.What, "silent for 15m0s") || !strings.Contains(e.Hint, "restarting") {
 		t.Errorf("error: %v", e)
 	}
 }

@@ -187,9 +187,13 @@ func (r *restore) mayBeDone(ctx context.Context, err error) bool {
 
 // whenGone explains such an end.
 func (r *restore) whenGone(err error) error {
+	what := "the connection to the phone ended before it said that it was done"
+	if lost, ok := errors.AsType[*devicelink.LostError](err); ok && lost.Silent > 0 {
+		what = fmt.Sprintf("the phone was silent for %v, and had not said that it was done", lost.Silent)
+	}
 	return &russet.Error{
 		Kind: russet.Interrupted,
-		What: "the connection to the phone ended before it said that it was done",
+		What: what,
 		Hint: "if the phone is restarting, wait and look whether it has what it should; else restore again",
 		Err:  err,
 	}
