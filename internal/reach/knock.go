@@ -38,12 +38,9 @@ func (ds *Devices) knock(ctx context.Context, l lead, heard *atomic.Bool) result
 	err := error(nil)
 	for _, w := range l.who {
 		for _, record := range w.records {
-			s := Sighting{way: impatient{way, l.patience, heard}, Device: russet.Device{
-				UDID: w.udid, Connection: overNetwork, Address: l.host, Battery: -1,
-			}}
-			err = ds.probeInSession(ctx, &s, record)
+			var s Sighting
+			s, err = ds.probeAt(ctx, l, w.udid, record, heard)
 			if err == nil || s.Paired {
-				s.way = way
 				ds.saw(ctx, s, l.instance)
 				return result{lead: l, s: s}
 			}

@@ -62,6 +62,7 @@ type shared struct {
 	memory  memory                       // of sessions with devices
 	misses  misses                       // addresses where no device was
 	odd     sync.Map                     // what was told of a device's pair records, by UDID
+	narrow  sync.Map                     // addresses that only small packets seem to reach, and when that seemed so
 	browser atomic.Pointer[mdns.Browser] // of Follow; nil if nobody follows
 }
 
