@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -59,12 +58,11 @@ func TestNarrowPath(t *testing.T) {
 	var wide atomic.Int64
 	listen(t, 401, func(conn net.Conn) { narrowPath(t, conn, 400, &wide) })
 	w.fixed = []string{lair(401).String()}
-	for i, most := range []time.Duration{answerLimit + 10*time.Second, 5 * time.Second} {
+	for i := range 2 {
 		n := &hunt{ds: ds, missing: []*wanted{w}, all: []*wanted{w}, fresh: true}
-		began := time.Now()
 		n.run(t.Context())
-		if len(n.found) != 1 || time.Since(began) > most || wide.Load() != 1 {
-			t.Fatalf("search %d: %d found in %v, %d connections with large packets: %v", i, len(n.found), time.Since(began), wide.Load(), n.tries)
+		if len(n.found) != 1 || wide.Load() != 1 {
+			t.Fatalf("search %d: %d found, %d connections with large packets: %v", i, len(n.found), wide.Load(), n.tries)
 		}
 	}
 }
