@@ -110,7 +110,7 @@ func greet(ctx context.Context, d Dialer, opts Options) (*lockdown.Client, Info,
 		return nil, Info{}, fmt.Errorf("reach lockdownd: %w", err)
 	}
 	c := lockdown.NewClient(conn, opts.Label)
-	info, err := introduce(ctx, c)
+	info, err := introduce(ctx, c, opts)
 	if err != nil {
 		_ = c.Close()
 		return nil, Info{}, err
@@ -118,7 +118,7 @@ func greet(ctx context.Context, d Dialer, opts Options) (*lockdown.Client, Info,
 	return c, info, nil
 }
 
-func introduce(ctx context.Context, c *lockdown.Client) (Info, error) {
+func introduce(ctx context.Context, c *lockdown.Client, opts Options) (Info, error) {
 	kind, err := c.QueryType(ctx)
 	switch {
 	case err != nil:
@@ -127,6 +127,9 @@ func introduce(ctx context.Context, c *lockdown.Client) (Info, error) {
 		return Info{}, ErrRestoreMode
 	case kind != lockdown.Type:
 		return Info{}, fmt.Errorf("something that calls itself %q answers in place of lockdownd", wire.Brief(kind))
+	}
+	if opts.Modern {
+		return Info{}, nil // its age would change nothing, and the question costs a round trip
 	}
 	version, err := c.Value(ctx, "", "ProductVersion")
 	if err != nil && !errors.As(err, new(*lockdown.Error)) {

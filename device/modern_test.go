@@ -66,6 +66,33 @@ func TestSecretive(t *testing.T) {
 	_ = dev.Close()
 }
 
+// TestModernIsNotAskedItsAge: what would not be believed is not worth a round trip
+// of a slow network.
+func TestModernIsNotAskedItsAge(t *testing.T) {
+	first, err := firstPairing()
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(first.DeviceCertificate)
+	config := &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{block.Bytes}, PrivateKey: key()}}, MinVersion: tls.VersionTLS12,
+	}
+	dial := dialer(func(context.Context, uint16) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		go oldPhone(t.Context(), theirs, config, plist.Dict{"Request": "I was asked"})
+		return ours, nil
+	})
+	dev, err := device.Connect(t.Context(), dial, first, device.Options{Modern: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = dev.Close()
+	if dev, err := device.Connect(t.Context(), dial, first, device.Options{}); err == nil {
+		_ = dev.Close()
+		t.Error("who may be an old device was not asked")
+	}
+}
+
 // oldPhone answers what a session needs; version is its answer to who asks for
 // its iOS before that.
 func oldPhone(ctx context.Context, nc net.Conn, config *tls.Config, version plist.Dict) {

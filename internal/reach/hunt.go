@@ -16,9 +16,12 @@ const (
 	// announceWait is how long a command waits for phones to say that they are
 	// here.
 	announceWait = 1500 * time.Millisecond
-	// huntLimit bounds a search, whatever is announced, unless somebody waits for
-	// it and somebody else has answered and is still heard out.
+	// huntLimit bounds a search, whatever is announced, unless somebody has answered
+	// and is still heard out; hearLimit bounds that too where nobody waits for it. A
+	// session is eleven answers: on a network with two seconds of delay it would
+	// never come about in less.
 	huntLimit = 12 * time.Second
+	hearLimit = 30 * time.Second
 	// firstLimit and answerLimit bound the first and each further answer in a try,
 	// and slowLimit the whole of it: a phone that is slow is no phone that is
 	// silent. A stranger gets less.
@@ -93,14 +96,15 @@ func (n *hunt) search(ctx context.Context, knocks *sync.WaitGroup) (late bool) {
 	defer waiting.Stop()
 	tick := time.NewTicker(stagger)
 	defer tick.Stop()
-	end := time.Now().Add(huntLimit)
+	began := time.Now()
 	// Who follows what is announced looks again soon, and has others to look after.
 	waits := n.fresh || n.ds.browser.Load() == nil
 	for patient := wait > 0; ; {
 		more := false
-		if time.Now().Before(end) {
+		switch took := time.Since(began); {
+		case took < huntLimit:
 			more = n.start(ctx, knocks)
-		} else if !waits || !n.talks() {
+		case !n.talks(), !waits && took >= hearLimit:
 			return true
 		}
 		if len(n.missing) == 0 || (!patient && !more && n.running == 0) {
