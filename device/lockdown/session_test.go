@@ -9,6 +9,7 @@ import (
 	"os"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"russet/device/lockdown"
 	"russet/internal/plist"
@@ -192,4 +193,29 @@ func TestNoFarewell(t *testing.T) {
 	if n, err := secure.Read(make([]byte, 10)); n != 0 || err != io.EOF {
 		t.Errorf("got %d, %v", n, err)
 	}
+}
+
+// TestNoFarewellAfterAFailedWrite: who takes nothing any more is not waited for
+// at the end.
+func TestNoFarewellAfterAFailedWrite(t *testing.T) {
+	rec := record(t)
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer func() { _ = theirs.Close() }()
+		go func() { _ = tls.Server(theirs, deviceTLS(t, rec.DeviceCertificate, tls.VersionTLS12)).Handshake() }()
+		secure, err := lockdown.Handshake(t.Context(), ours, rec, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := secure.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := secure.Write([]byte("nobody reads this")); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("write: %v", err)
+		}
+		began := time.Now()
+		if err := secure.Close(); err != nil || time.Since(began) > time.Second {
+			t.Errorf("closed in %v: %v", time.Since(began), err)
+		}
+	})
 }

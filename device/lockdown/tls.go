@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 
 	"russet/device/internal/wire"
 )
@@ -29,7 +30,7 @@ func Handshake(ctx context.Context, conn net.Conn, rec *PairRecord, legacy bool)
 	if err != nil {
 		return nil, fmt.Errorf("encrypt the connection: %w", err)
 	}
-	return secureConn{secure}, nil
+	return &secureConn{Conn: secure}, nil
 }
 
 // tlsConfig has what lockdownd asks for. The device is the TLS server. Its
@@ -99,9 +100,20 @@ func certificateKey(data []byte) (interface{ Equal(crypto.PublicKey) bool }, err
 
 // secureConn is a TLS connection to a device. Devices close without the
 // farewell that TLS asks for; the protocols above know where a message ends.
-type secureConn struct{ *tls.Conn }
+type secureConn struct {
+	*tls.Conn
+	torn atomic.Bool // a write has failed
+}
 
-func (c secureConn) Read(p []byte) (int, error) {
+func (c *secureConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if err != nil {
+		c.torn.Store(true)
+	}
+	return n, err
+}
+
+func (c *secureConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if err == io.ErrUnexpectedEOF {
 		err = io.EOF
@@ -109,8 +121,12 @@ func (c secureConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close says farewell, unless the device has hung up first.
-func (c secureConn) Close() error {
+// Close says farewell, unless the device has hung up first, or takes nothing any
+// more: after a write that failed it would wait for five seconds in vain.
+func (c *secureConn) Close() error {
+	if c.torn.Load() {
+		return c.NetConn().Close()
+	}
 	if err := c.Conn.Close(); !Dropped(err) {
 		return err
 	}
