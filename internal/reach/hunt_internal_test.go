@@ -265,7 +265,7 @@ func TestSlowPhone(t *testing.T) {
 			n := &hunt{ds: ds, missing: []*wanted{w}, all: []*wanted{w}, adverts: func() []mdns.Advert { return nil }}
 			began := time.Now()
 			n.run(t.Context())
-			if took := time.Since(began); len(n.found) != c.found || took > huntLimit+6*time.Second != c.longer || c.follows && took > hearLimit+2*time.Second {
+			if took := time.Since(began); len(n.found) != c.found || took > huntLimit+6*time.Second != c.longer || c.follows && took > hearLimit+20*time.Second {
 				t.Errorf("%d found in %v: %+v", len(n.found), took, n.tries)
 			}
 			if c.found == 0 && (len(n.tries) != 1 || !errors.Is(n.tries[0].err, context.DeadlineExceeded)) {
