@@ -52,7 +52,7 @@ func (a *app) printRuns(runs []russet.Run) {
 	t := newTable("TIME", "DEVICE", "STORE", "HOW", "BY", "OUTCOME", ">TOOK", ">WAITED", ">RECEIVED", ">RATE", "WHY")
 	names := namesakesOf(runs, func(r russet.Run) (russet.UDID, string) { return r.Device, r.Name })
 	for _, r := range runs {
-		t.row(moment(r.Start), names.call(r.Device, r.Name), r.Store, way(r.Way), by(r.By), r.Outcome, span(r.End.Sub(r.Start)), waited(r), size(r.Received), rate(r), r.Why())
+		t.row(moment(r.Start), names.call(r.Device, r.Name), r.Store, way(r.Way), by(r.By), r.Outcome, took(r), waited(r), size(r.Received), rate(r), r.Why())
 	}
 	t.print(a.out)
 }
@@ -74,6 +74,14 @@ func by(who string) string {
 		return "person"
 	}
 	return who
+}
+
+// took is how long a run lasted; of one that was killed nobody knows.
+func took(r russet.Run) string {
+	if r.End.Equal(r.Start) {
+		return "-"
+	}
+	return span(r.End.Sub(r.Start))
 }
 
 // waited is how long the phone showed its passcode sheet.

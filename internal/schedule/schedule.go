@@ -63,6 +63,7 @@ type Facts struct {
 	Nudged            time.Time    // when its owner was last told that it waits
 	Requested         time.Time    // when a person last asked for a backup; zero if that is done. It holds for a day
 	Running           string       // the store of a run that is under way; "" if none
+	Idle              bool         // nobody acts on the decision: no service runs
 }
 
 // StoreFacts is what is known of one store for one device.

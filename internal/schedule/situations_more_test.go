@@ -229,6 +229,10 @@ var clocks = []situation{
 		"no backup yet; a backup begins now",
 	},
 	{
+		"no service runs", func(_ *Policy, f *Facts) { f.Idle = true }, "nas", "",
+		"due since 14:00; a backup would begin now",
+	},
+	{
 		"nobody knows since when", func(_ *Policy, f *Facts) { f.Stores[0].Last, f.Since = time.Time{}, time.Time{} }, "nas", "",
 		"no backup yet; a backup begins now",
 	},

@@ -100,7 +100,11 @@ func (l *look) text(d Decision) string {
 		if len(l.stores) > 1 {
 			head += "to " + d.Start + " "
 		}
-		head += "begins now"
+		if l.f.Idle {
+			head += "would begin now"
+		} else {
+			head += "begins now"
+		}
 		if d.Assisted {
 			head += ", and it may ask for its passcode"
 		}

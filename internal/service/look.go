@@ -218,6 +218,7 @@ func (s *Service) factsOf(v *view) schedule.Facts {
 	f := schedule.Facts{
 		Now: s.now(), Since: s.now(), Name: d.Name, Present: v.present, Way: schedule.Ways(d.Connection),
 		Paired: d.Paired || d.Problem != "" && !d.Untrusted, Problem: d.Problem, Locked: d.Locked, Power: d.Power, Battery: d.Battery,
+		Idle: s.base == nil,
 	}
 	if !v.present {
 		f.Paired, f.Problem, f.Battery = true, "", -1
