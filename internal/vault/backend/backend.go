@@ -133,6 +133,7 @@ func (b *Backend) Close(ctx context.Context) error {
 		return nil
 	}
 	b.closed = true
+	b.watch.close()
 	var errs []error
 	if b.provider != nil {
 		errs = append(errs, b.provider.Close(ctx))

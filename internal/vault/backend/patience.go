@@ -32,6 +32,9 @@ const (
 // errSilent is a server that is there and does not answer. It is a net.Error.
 var errSilent error = &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
 
+// errShut is an operation on a place that was closed.
+var errShut = errors.New("the connection to the vault has been closed")
+
 // watch ends operations on a server that cannot be reached any more. Kopia and
 // the clients below it each try ten times, one inside the other: that makes
 // minutes for every single operation, and a run that ends needs several.
@@ -41,6 +44,8 @@ type watch struct {
 	silence  time.Duration
 	steady   bool         // pulse is called for every piece, so that bytes need no time of their own
 	pulsed   atomic.Int64 // when the server last said something, whatever it was about
+
+	shut chan struct{} // closed by close
 
 	mu     sync.Mutex
 	gone   bool // the last that was heard of it is that it cannot be reached
@@ -69,7 +74,15 @@ func newWatch(o Options) *watch {
 	if o.Silence <= 0 {
 		o.Silence = defaultSilence
 	}
-	return &watch{address: l.address(port), patience: o.Patience, silence: o.Silence, steady: l.Kind == SFTP}
+	return &watch{address: l.address(port), patience: o.Patience, silence: o.Silence, steady: l.Kind == SFTP, shut: make(chan struct{})}
+}
+
+// close ends all operations: kopia and its clients would try them again for
+// seconds on a connection that is not to be made any more. It is called once.
+func (w *watch) close() {
+	if w != nil {
+		close(w.shut)
+	}
 }
 
 // pulse says that the server has said something.
@@ -80,6 +93,11 @@ func (w *watch) pulse() { w.pulsed.Store(time.Now().UnixNano()) }
 func (w *watch) run(ctx context.Context, bytes int64, do func(ctx context.Context, heard func()) error) error {
 	if w == nil {
 		return do(ctx, func() {})
+	}
+	select {
+	case <-w.shut:
+		return errShut
+	default:
 	}
 	if w.isGone() {
 		if err := w.knock(ctx); err != nil {
@@ -106,7 +124,7 @@ func (w *watch) run(ctx context.Context, bytes int64, do func(ctx context.Contex
 	if err == nil {
 		return nil
 	}
-	if _, unreachable := errors.AsType[net.Error](cause); unreachable {
+	if _, unreachable := errors.AsType[net.Error](cause); unreachable || errors.Is(cause, errShut) {
 		err = cause
 	}
 	if _, network := errors.AsType[net.Error](err); network {
@@ -156,6 +174,9 @@ func (w *watch) look(ctx context.Context, silent func() bool, end context.Cancel
 	for {
 		select {
 		case <-ctx.Done():
+			return
+		case <-w.shut:
+			end(errShut)
 			return
 		case <-tick.C:
 		}

@@ -126,9 +126,6 @@ func (f *sftpFiles) connect(ctx context.Context) (*sftpConn, error) {
 	return f.conn, nil
 }
 
-// errShut is no network error: it is not tried again.
-var errShut = errors.New("the connection to the vault has been closed")
-
 // drop closes a connection that is not used any more. It is the caller's turn.
 func (f *sftpFiles) drop(conn *sftpConn) {
 	if conn == nil {
